@@ -1,0 +1,4 @@
+/// The routes, the most specific first.
+public struct RouteTable: Sendable {
+    public init() {}
+}

@@ -1,0 +1,211 @@
+/// Everything a worker needs to know to move bytes, as one immutable value.
+///
+/// The control plane builds it and publishes one deep copy per worker; a worker adopts the newest
+/// between two turns of its loop. Positions in these arrays are valid within one snapshot only;
+/// what lives longer is found by its `row`, which the control plane keeps for as long as the thing
+/// exists and which is also its row in the counter tables.
+public struct Snapshot: Sendable {
+    /// Rises by one with each publication.
+    public var generation: UInt64
+    public var phase: Phase
+    public var listeners: [Listener]
+    public var routes: RouteTable
+    public var splits: [Split]
+    public var pools: [Pool]
+    public var limits: Limits
+
+    /// Whether the program is on its way out.
+    public enum Phase: Sendable, Equatable {
+        case serving
+        /// Accept what still comes, close keep-alive connections as they finish; what is left at
+        /// the deadline (monotonic nanoseconds) is cut.
+        case draining(deadline: UInt64)
+    }
+
+    public init(
+        generation: UInt64, phase: Phase, listeners: [Listener], routes: RouteTable,
+        splits: [Split], pools: [Pool], limits: Limits
+    ) {
+        self.generation = generation
+        self.phase = phase
+        self.listeners = listeners
+        self.routes = routes
+        self.splits = splits
+        self.pools = pools
+        self.limits = limits
+    }
+}
+
+/// Where traffic goes: positions in the arrays of the same snapshot.
+public enum Target: Sendable, Equatable {
+    case pool(Int)
+    case split(Int)
+}
+
+/// An address that workers accept on.
+public struct Listener: Sendable {
+    public var row: Int
+    public var name: String
+    public var mode: Mode
+    /// The listening sockets, one per worker, opened by the control plane. A worker uses the one at
+    /// its own index, and closes it when a snapshot no longer has this row.
+    public var descriptors: [Int32]
+    /// Addresses whose `X-Forwarded-*` and `Forwarded` fields are believed, as mask and base of the
+    /// 16-byte form.
+    public var trusted: [AddressRange]
+
+    public enum Mode: Sendable, Equatable {
+        /// HTTP, sent where the routes say.
+        case http
+        /// Bytes, all to one target.
+        case tcp(Target)
+    }
+
+    public init(row: Int, name: String, mode: Mode, descriptors: [Int32], trusted: [AddressRange] = []) {
+        self.row = row
+        self.name = name
+        self.mode = mode
+        self.descriptors = descriptors
+        self.trusted = trusted
+    }
+}
+
+/// A subnet in the 16-byte form (IPv4 mapped into IPv6), in host order.
+public struct AddressRange: Sendable, Equatable {
+    public var maskHigh: UInt64
+    public var maskLow: UInt64
+    public var baseHigh: UInt64
+    public var baseLow: UInt64
+
+    public init(maskHigh: UInt64, maskLow: UInt64, baseHigh: UInt64, baseLow: UInt64) {
+        self.maskHigh = maskHigh
+        self.maskLow = maskLow
+        self.baseHigh = baseHigh
+        self.baseLow = baseLow
+    }
+
+    public func contains(high: UInt64, low: UInt64) -> Bool {
+        high & maskHigh == baseHigh && low & maskLow == baseLow
+    }
+}
+
+/// The replicas of one service, and how to spread traffic over them.
+public struct Pool: Sendable {
+    public var row: Int
+    public var name: String
+    public var policy: BalancePolicy
+    public var replicas: [Replica]
+    /// True while an operator lets requests wait.
+    public var isPaused: Bool
+    public var settings: PoolSettings
+
+    public init(
+        row: Int, name: String, policy: BalancePolicy, replicas: [Replica], isPaused: Bool = false,
+        settings: PoolSettings = PoolSettings()
+    ) {
+        self.row = row
+        self.name = name
+        self.policy = policy
+        self.replicas = replicas
+        self.isPaused = isPaused
+        self.settings = settings
+    }
+}
+
+/// How a pool chooses among its replicas.
+public enum BalancePolicy: String, Sendable, CaseIterable {
+    /// In turn; by smooth weighted turns if the weights differ.
+    case roundRobin = "round-robin"
+    /// The fewest exchanges and tunnels in flight over all workers, relative to weight.
+    case leastConnections = "least-connections"
+    /// The better of two random ones by the same measure.
+    case powerOfTwo = "power-of-two"
+}
+
+/// Finite by default, all of them. Times are milliseconds.
+public struct PoolSettings: Sendable, Equatable {
+    public var connectTimeoutMilliseconds = 300
+    /// From the last request byte sent to the first response byte.
+    public var firstByteTimeoutMilliseconds = 60_000
+    /// Without any progress of a body, either way.
+    public var bodyIdleTimeoutMilliseconds = 60_000
+    /// How long an unused upstream connection is kept. Below the 5 s after which Node closes.
+    public var idleTimeoutMilliseconds = 4_000
+    /// A request that is not idempotent goes only onto a connection idle for less than this.
+    public var freshnessMilliseconds = 500
+    public var idleConnectionsPerReplicaMaximum = 256
+    /// How long a request waits for a replica.
+    public var holdTimeoutMilliseconds = 15_000
+    /// How many requests wait at once in one worker.
+    public var holdRequestsMaximum = 1_000
+    /// How many replicas are tried for one request.
+    public var attemptsMaximum = 3
+    /// For upgraded connections and TCP tunnels without a byte either way; 0 is for ever.
+    public var tunnelIdleTimeoutMilliseconds = 3_600_000
+
+    public init() {}
+}
+
+/// One member of a pool.
+public struct Replica: Sendable {
+    /// Kept for as long as the replica exists; also its row in the counter tables.
+    public var row: Int
+    /// The container name if DNS told it, else the address.
+    public var name: String
+    /// The 16-byte form in host order.
+    public var addressHigh: UInt64
+    public var addressLow: UInt64
+    public var port: UInt16
+    /// Relative share, 1 to 1000.
+    public var weight: Int
+    public var availability: Availability
+
+    /// What a worker may do with it; the full state is the control plane's business.
+    public enum Availability: UInt8, Sendable {
+        /// New work may go there.
+        case ready
+        /// No replica of the pool is ready, but this one still accepts: better than nothing.
+        case lastResort
+        /// No new work; the present work goes on.
+        case closed
+        /// Dead or frozen: its connections are cut, and what was in flight is retried where allowed.
+        case lost
+    }
+
+    public init(
+        row: Int, name: String, addressHigh: UInt64, addressLow: UInt64, port: UInt16,
+        weight: Int = 1, availability: Availability
+    ) {
+        self.row = row
+        self.name = name
+        self.addressHigh = addressHigh
+        self.addressLow = addressLow
+        self.port = port
+        self.weight = weight
+        self.availability = availability
+    }
+}
+
+/// What every client must keep to, and what a worker keeps to. Sizes are bytes, times milliseconds.
+public struct Limits: Sendable, Equatable {
+    public var requestHeadBytesMaximum = 16_384
+    public var responseHeadBytesMaximum = 16_384
+    /// Header fields in one message.
+    public var fieldsMaximum = 100
+    /// From the first byte of a request head to its end.
+    public var headTimeoutMilliseconds = 10_000
+    /// A client connection without a request.
+    public var keepAliveTimeoutMilliseconds = 75_000
+    /// Without any progress of a body, either way, on the client side.
+    public var clientIdleTimeoutMilliseconds = 60_000
+    public var requestsPerConnectionMaximum = 10_000
+    public var clientConnectionsPerWorkerMaximum = 65_536
+    /// A response is read ahead of a slow client up to this.
+    public var readAheadBytesMaximum = 1_048_576
+    /// A request body up to this is kept, so that it can be sent again.
+    public var replayBytesMaximum = 65_536
+    /// All buffers of one worker together.
+    public var bufferBytesPerWorkerMaximum = 268_435_456
+
+    public init() {}
+}

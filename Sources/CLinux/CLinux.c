@@ -1,0 +1,212 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct weir_event) == sizeof(struct epoll_event), "epoll_event layout");
+_Static_assert(WEIR_IN == EPOLLIN && WEIR_OUT == EPOLLOUT && WEIR_ERROR == EPOLLERR, "epoll bits");
+_Static_assert(WEIR_HANGUP == EPOLLHUP && WEIR_READ_HANGUP == EPOLLRDHUP, "epoll bits");
+_Static_assert(WEIR_EXCLUSIVE == EPOLLEXCLUSIVE && WEIR_EDGE == EPOLLET, "epoll bits");
+
+#define RESULT(call) ({ __typeof__(call) r_ = (call); r_ < 0 ? -errno : r_; })
+#define RETRY(call) ({ __typeof__(call) r_; do r_ = (call); while (r_ < 0 && errno == EINTR); r_ < 0 ? -errno : r_; })
+
+int weir_epoll_create(void) { return RESULT(epoll_create1(EPOLL_CLOEXEC)); }
+
+static int control(int poller, int operation, int fd, uint32_t interest, uint64_t token) {
+    struct epoll_event event = {.events = interest, .data.u64 = token};
+    return RESULT(epoll_ctl(poller, operation, fd, &event));
+}
+int weir_epoll_add(int poller, int fd, uint32_t interest, uint64_t token) {
+    return control(poller, EPOLL_CTL_ADD, fd, interest, token);
+}
+int weir_epoll_modify(int poller, int fd, uint32_t interest, uint64_t token) {
+    return control(poller, EPOLL_CTL_MOD, fd, interest, token);
+}
+int weir_epoll_remove(int poller, int fd) { return control(poller, EPOLL_CTL_DEL, fd, 0, 0); }
+int weir_epoll_wait(int poller, struct weir_event *events, int capacity, int timeout_ms) {
+    int n = epoll_wait(poller, (struct epoll_event *)events, capacity, timeout_ms);
+    if (n >= 0) return n;
+    return errno == EINTR ? 0 : -errno;
+}
+
+int weir_eventfd(void) { return RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+int weir_eventfd_signal(int fd) {
+    uint64_t one = 1;
+    return (int)RETRY(write(fd, &one, sizeof one));
+}
+int weir_eventfd_clear(int fd) {
+    uint64_t value;
+    return (int)RETRY(read(fd, &value, sizeof value));
+}
+
+int weir_signalfd(const int *signals, int count) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+    int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (error) return -error;
+    return RESULT(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+int weir_signalfd_read(int fd) {
+    struct signalfd_siginfo info;
+    long n = RETRY(read(fd, &info, sizeof info));
+    return n < 0 ? (int)n : (int)info.ssi_signo;
+}
+int weir_ignore_sigpipe(void) { return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0; }
+
+int weir_socket(int family, int type) { return RESULT(socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
+int weir_accept(int fd, struct sockaddr_storage *address) {
+    socklen_t length = sizeof *address;
+    return RESULT(accept4(fd, (struct sockaddr *)address, &length, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+int weir_connect(int fd, const struct sockaddr_storage *address, socklen_t length) {
+    return RESULT(connect(fd, (const struct sockaddr *)address, length));
+}
+int weir_bind(int fd, const struct sockaddr_storage *address, socklen_t length) {
+    return RESULT(bind(fd, (const struct sockaddr *)address, length));
+}
+int weir_listen(int fd, int backlog) { return RESULT(listen(fd, backlog)); }
+int weir_local_address(int fd, struct sockaddr_storage *address) {
+    socklen_t length = sizeof *address;
+    return RESULT(getsockname(fd, (struct sockaddr *)address, &length));
+}
+int weir_peer_address(int fd, struct sockaddr_storage *address) {
+    socklen_t length = sizeof *address;
+    return RESULT(getpeername(fd, (struct sockaddr *)address, &length));
+}
+int weir_set_option(int fd, int level, int option, int value) {
+    return RESULT(setsockopt(fd, level, option, &value, sizeof value));
+}
+int weir_socket_error(int fd) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return errno;
+    return error;
+}
+int weir_shutdown_write(int fd) { return RESULT(shutdown(fd, SHUT_WR)); }
+int weir_close(int fd) { return RESULT(close(fd)); }
+
+long weir_recv(int fd, void *buffer, size_t capacity) { return RETRY(recv(fd, buffer, capacity, 0)); }
+long weir_peek(int fd, void *buffer, size_t capacity) {
+    return RETRY(recv(fd, buffer, capacity, MSG_PEEK | MSG_DONTWAIT));
+}
+long weir_recv_from(int fd, void *buffer, size_t capacity, struct sockaddr_storage *address) {
+    socklen_t length = sizeof *address;
+    return RETRY(recvfrom(fd, buffer, capacity, 0, (struct sockaddr *)address, &length));
+}
+long weir_send(int fd, const void *bytes, size_t count) { return RETRY(send(fd, bytes, count, MSG_NOSIGNAL)); }
+long weir_send_to(int fd, const void *bytes, size_t count,
+                  const struct sockaddr_storage *address, socklen_t length) {
+    return RETRY(sendto(fd, bytes, count, MSG_NOSIGNAL, (const struct sockaddr *)address, length));
+}
+long weir_send_pieces(int fd, const struct iovec *pieces, int count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    return RETRY(sendmsg(fd, &message, MSG_NOSIGNAL));
+}
+long weir_read(int fd, void *buffer, size_t capacity) { return RETRY(read(fd, buffer, capacity)); }
+long weir_write(int fd, const void *bytes, size_t count) { return RETRY(write(fd, bytes, count)); }
+long weir_splice(int from, int to, size_t count) {
+    return RETRY(splice(from, NULL, to, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+}
+int weir_pipe(int ends[2], int capacity) {
+    int result = RESULT(pipe2(ends, O_CLOEXEC | O_NONBLOCK));
+    if (result == 0 && capacity > 0) (void)fcntl(ends[0], F_SETPIPE_SZ, capacity);
+    return result;
+}
+
+static uint64_t clock_ns(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+uint64_t weir_monotonic_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+uint64_t weir_wall_ns(void) { return clock_ns(CLOCK_REALTIME); }
+void weir_utc(int64_t seconds, int32_t parts[7]) {
+    struct tm t;
+    time_t time = (time_t)seconds;
+    gmtime_r(&time, &t);
+    parts[0] = t.tm_year + 1900;
+    parts[1] = t.tm_mon + 1;
+    parts[2] = t.tm_mday;
+    parts[3] = t.tm_hour;
+    parts[4] = t.tm_min;
+    parts[5] = t.tm_sec;
+    parts[6] = t.tm_wday;
+}
+
+int weir_cpu_count(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) < 0) return 1;
+    return CPU_COUNT(&set);
+}
+int weir_pin_thread(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    return RESULT(sched_setaffinity(0, sizeof set, &set));
+}
+int weir_name_thread(const char *name) { return -pthread_setname_np(pthread_self(), name); }
+int weir_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+    return limit.rlim_max > INT32_MAX ? INT32_MAX : (int)limit.rlim_max;
+}
+int weir_open_read(const char *path) { return RESULT(open(path, O_RDONLY | O_CLOEXEC)); }
+int weir_open_append(const char *path) {
+    return RESULT(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+}
+int weir_random(void *buffer, size_t count) { return (int)RETRY(getrandom(buffer, count, 0)); }
+
+static int map_address(const struct sockaddr *from, uint8_t *to, int is_mask) {
+    if (from == NULL) return 0;
+    if (from->sa_family == AF_INET) {
+        memset(to, is_mask ? 0xff : 0, 12);
+        if (!is_mask) to[10] = to[11] = 0xff;
+        memcpy(to + 12, &((const struct sockaddr_in *)from)->sin_addr, 4);
+        return 1;
+    }
+    if (from->sa_family == AF_INET6) {
+        memcpy(to, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
+        return 1;
+    }
+    return 0;
+}
+int weir_attached_networks(void (*visit)(void *context, const uint8_t *address, const uint8_t *mask), void *context) {
+    struct ifaddrs *list, *entry;
+    if (getifaddrs(&list) < 0) return -errno;
+    int count = 0;
+    for (entry = list; entry; entry = entry->ifa_next) {
+        uint8_t address[16], mask[16];
+        if (!entry->ifa_addr || !entry->ifa_netmask) continue;
+        if (!map_address(entry->ifa_addr, address, 0)) continue;
+        // A mask is of the family of its address; some C libraries leave its own family unset.
+        struct sockaddr_storage typed;
+        memcpy(&typed, entry->ifa_netmask, entry->ifa_addr->sa_family == AF_INET
+                   ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+        typed.ss_family = entry->ifa_addr->sa_family;
+        map_address((struct sockaddr *)&typed, mask, 1);
+        visit(context, address, mask);
+        count++;
+    }
+    freeifaddrs(list);
+    return count;
+}

@@ -1,0 +1,183 @@
+public import Balancing
+public import Transport
+
+/// What the operator wrote, checked and with every default filled in.
+///
+/// Names refer to one another; `ConfigurationReader` has made sure that they exist.
+public struct Configuration: Equatable, Sendable {
+    public var listeners: [ListenerConfiguration] = []
+    public var routes: [RouteConfiguration] = []
+    public var splits: [SplitConfiguration] = []
+    public var pools: [PoolConfiguration] = []
+    public var dns = DNSConfiguration()
+    public var admin = AdminConfiguration()
+    public var log = LogConfiguration()
+    public var limits = Limits()
+    /// Threads that move bytes; nil is one per CPU.
+    public var workers: Int?
+    /// How long SIGTERM lets present work go on.
+    public var shutdownTimeoutMilliseconds = 30_000
+
+    public init() {}
+}
+
+public struct ListenerConfiguration: Equatable, Sendable {
+    public var name: String
+    public var bind: SocketAddress
+    public var mode: Mode
+    /// Proxies whose forwarding fields are believed.
+    public var trusted: [Subnet] = []
+
+    public enum Mode: Equatable, Sendable {
+        case http
+        case tcp(TargetName)
+    }
+
+    public init(name: String, bind: SocketAddress, mode: Mode) {
+        self.name = name
+        self.bind = bind
+        self.mode = mode
+    }
+}
+
+/// Where a route or a TCP listener leads, by name.
+public enum TargetName: Equatable, Sendable {
+    case pool(String)
+    case split(String)
+}
+
+public struct RouteConfiguration: Equatable, Sendable {
+    /// The listeners it applies to; empty is all that speak HTTP.
+    public var listeners: [String] = []
+    /// Lower case: `example.com`, `*.example.com`, or nil for any.
+    public var host: String?
+    /// A prefix by segment: `/v1` and `/v1/` both match `/v1` and `/v1/x`, never `/v10`.
+    public var path: String?
+    /// Upper case; empty is any.
+    public var methods: [String] = []
+    /// Field names in lower case with the exact value, or nil for any value.
+    public var headers: [HeaderMatch] = []
+    public var target: TargetName
+
+    public struct HeaderMatch: Equatable, Sendable {
+        public var name: String
+        public var value: String?
+        public init(name: String, value: String?) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    public init(target: TargetName) { self.target = target }
+}
+
+public struct SplitConfiguration: Equatable, Sendable {
+    public var name: String
+    /// In the order of the file. 0 to 10,000 each; not all zero.
+    public var weights: [(pool: String, weight: Int)]
+
+    public init(name: String, weights: [(pool: String, weight: Int)]) {
+        self.name = name
+        self.weights = weights
+    }
+
+    public static func == (left: Self, right: Self) -> Bool {
+        left.name == right.name && left.weights.elementsEqual(right.weights, by: ==)
+    }
+}
+
+public struct PoolConfiguration: Equatable, Sendable {
+    public var name: String
+    public var sources: [Source] = []
+    public var policy = BalancePolicy.roundRobin
+    public var probe = ProbeConfiguration()
+    public var settings = PoolSettings()
+    /// Which answers of DNS are believed.
+    public var addresses = AddressRule.automatic
+
+    /// Where replicas come from.
+    public enum Source: Equatable, Sendable {
+        /// All addresses that a DNS name has, with one port.
+        case name(String, port: UInt16, weight: Int)
+        /// One fixed address.
+        case address(SocketAddress, weight: Int)
+        /// A name whose SRV records tell hosts, ports and weights.
+        case service(String)
+    }
+
+    public enum AddressRule: Equatable, Sendable {
+        /// Attached subnets only if the resolver is Docker's (127.0.0.11) and the name has one label.
+        case automatic
+        case attachedOnly
+        case any
+    }
+
+    public init(name: String) { self.name = name }
+}
+
+public struct ProbeConfiguration: Equatable, Sendable {
+    public var kind = Kind.tcp
+    public var intervalMilliseconds = 1_000
+    /// nil is 1,000 for HTTP and 300 for TCP.
+    public var timeoutMilliseconds: Int?
+    /// Passes in a row that make a failed replica ready again; a new one needs one.
+    public var rise = 2
+    /// Failures in a row that take a replica out. A refused connect needs one.
+    public var fall = 2
+
+    public enum Kind: Equatable, Sendable {
+        case tcp
+        case http(HTTPProbe)
+        /// No probing: a replica is ready as soon as it is known.
+        case off
+    }
+
+    public struct HTTPProbe: Equatable, Sendable {
+        public var path: String
+        /// The Host field; nil is the name that discovery asked for.
+        public var host: String?
+        /// Accepted status codes.
+        public var status: [ClosedRange<Int>] = [200...399]
+        /// Text that must stand in the first 64 kB of the body.
+        public var body: String?
+        public init(path: String) { self.path = path }
+    }
+
+    public init() {}
+}
+
+public struct DNSConfiguration: Equatable, Sendable {
+    /// Empty is what /etc/resolv.conf says.
+    public var servers: [SocketAddress] = []
+    public var intervalMilliseconds = 500
+    public var timeoutMilliseconds = 250
+    public init() {}
+}
+
+public struct AdminConfiguration: Equatable, Sendable {
+    /// nil is no TCP listener.
+    public var bind: SocketAddress? = SocketAddress.loopback.withPort(9900)
+    /// nil is no Unix socket.
+    public var socketPath: String? = "/run/weir/admin.sock"
+    public init() {}
+}
+
+public struct LogConfiguration: Equatable, Sendable {
+    public var access = Access.stdout
+    public var level = Level.info
+
+    public enum Access: Equatable, Sendable {
+        case off
+        case stdout
+        case file(String)
+    }
+
+    public enum Level: String, CaseIterable, Sendable, Comparable {
+        case debug, info, warning, error
+        public static func < (left: Level, right: Level) -> Bool {
+            (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+        }
+    }
+
+    public init() {}
+}

@@ -1,0 +1,83 @@
+/// What is counted per replica, by each worker.
+public enum ReplicaColumn: Int, CaseIterable, Sendable {
+    /// Gauge: connections open to it now, and those of them that are unused.
+    case connectionsOpen
+    case connectionsIdle
+    /// Attempts that got a response, by status class.
+    case status1xx, status2xx, status3xx, status4xx, status5xx
+    /// Attempts that ended without a response.
+    case failures
+    case connects
+    case connectFailures
+    case tunnels
+    case bytesSent
+    case bytesReceived
+    /// Sum of first-byte times, in microseconds, for means.
+    case firstByteMicroseconds
+}
+
+/// What is counted per pool, by each worker.
+public enum PoolColumn: Int, CaseIterable, Sendable {
+    case requests
+    /// Answers given to clients, by status class, the ones weir made itself included.
+    case status1xx, status2xx, status3xx, status4xx, status5xx
+    case tunnels
+    case retries
+    /// Requests that would have failed without weir's doing, and did not.
+    case rescued
+    /// Requests that had to wait, how many wait now (gauge), and how many waited in vain.
+    case holds, holding, holdTimeouts
+    /// Requests that weir answered with an error of its own.
+    case failures
+    case bytesFromClients
+    case bytesToClients
+    /// Requests that this pool took over for another pool of its split.
+    case yielded
+    /// Where the latency histogram begins; it takes `Histogram.bucketCount` columns.
+    case histogram
+}
+
+/// What is counted per listener, by each worker.
+public enum ListenerColumn: Int, CaseIterable, Sendable {
+    case accepted
+    /// Gauge: connections open now.
+    case open
+    case requests
+    /// Connections turned away at a limit.
+    case refused
+    case malformed
+}
+
+/// What a worker says about itself; one row.
+public enum WorkerColumn: Int, CaseIterable, Sendable {
+    /// Gauge: the generation of the snapshot it works by.
+    case generation
+    /// Gauges: what is open or in use now.
+    case clientConnections, upstreamConnections, exchanges, tunnels, buffersInUse
+    case observationsDropped, logRecordsDropped
+    case loopTurns
+}
+
+/// All the counters that one worker writes.
+public struct WorkerCounters: Sendable {
+    public let replicas: CounterTable
+    public let pools: CounterTable
+    public let listeners: CounterTable
+    public let worker: CounterTable
+
+    /// The most replicas, pools and listeners that can exist at once.
+    public static let replicaRowsMaximum = 16_384
+    public static let poolRowsMaximum = 1_024
+    public static let listenerRowsMaximum = 256
+
+    public init() {
+        replicas = CounterTable(
+            rowsMaximum: WorkerCounters.replicaRowsMaximum, columns: ReplicaColumn.allCases.count)
+        pools = CounterTable(
+            rowsMaximum: WorkerCounters.poolRowsMaximum,
+            columns: PoolColumn.histogram.rawValue + Histogram.bucketCount)
+        listeners = CounterTable(
+            rowsMaximum: WorkerCounters.listenerRowsMaximum, columns: ListenerColumn.allCases.count)
+        worker = CounterTable(rowsMaximum: 1, columns: WorkerColumn.allCases.count)
+    }
+}

@@ -1,0 +1,67 @@
+internal import Glibc
+internal import Synchronization
+
+/// Counters in rows (a pool, a replica, a listener) and columns (what is counted), written by one
+/// thread and read by others.
+///
+/// There is one table per kind of thing and worker, so a count is a plain load and store of memory
+/// that no other thread writes. Readers add the workers' tables up. Rows lie on their own cache
+/// lines. Memory of rows that were never used is never touched, so a generous limit costs nothing.
+@safe
+public final class CounterTable: @unchecked Sendable {
+    public let rowsMaximum: Int
+    public let columns: Int
+    private let stride: Int
+    private let cells: UnsafeMutablePointer<Atomic<UInt64>>
+
+    public init(rowsMaximum: Int, columns: Int) {
+        self.rowsMaximum = rowsMaximum
+        self.columns = columns
+        stride = (columns + 7) / 8 * 8
+        let bytes = rowsMaximum * stride * 8
+        // Fresh pages of a large allocation are zero and cost nothing until touched.
+        guard let memory = unsafe calloc(bytes / 64 + 1, 64) else {
+            fatalError("no memory for \(rowsMaximum) rows of counters")
+        }
+        unsafe cells = memory.bindMemory(to: Atomic<UInt64>.self, capacity: rowsMaximum * stride)
+    }
+
+    deinit { unsafe free(cells) }
+
+    /// Adds to one counter; the owning thread only.
+    @inline(__always)
+    public func add(_ amount: UInt64, row: Int, column: Int) {
+        let cell = unsafe cell(row, column)
+        let value = unsafe cell.pointee.load(ordering: .relaxed)
+        unsafe cell.pointee.store(value &+ amount, ordering: .relaxed)
+    }
+
+    /// Takes from one counter, for gauges such as what is in flight; the owning thread only.
+    @inline(__always)
+    public func subtract(_ amount: UInt64, row: Int, column: Int) {
+        let cell = unsafe cell(row, column)
+        let value = unsafe cell.pointee.load(ordering: .relaxed)
+        unsafe cell.pointee.store(value &- amount, ordering: .relaxed)
+    }
+
+    /// Replaces a gauge; the owning thread only.
+    public func set(_ value: UInt64, row: Int, column: Int) {
+        unsafe cell(row, column).pointee.store(value, ordering: .relaxed)
+    }
+
+    /// The present value; any thread.
+    public func value(row: Int, column: Int) -> UInt64 {
+        unsafe cell(row, column).pointee.load(ordering: .relaxed)
+    }
+
+    /// Sets a row to zero, for its next use; only while no worker knows the row.
+    public func clear(row: Int) {
+        for column in 0..<columns { set(0, row: row, column: column) }
+    }
+
+    @inline(__always)
+    private func cell(_ row: Int, _ column: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        precondition(row >= 0 && row < rowsMaximum && column >= 0 && column < columns)
+        return unsafe cells + (row &* stride &+ column)
+    }
+}

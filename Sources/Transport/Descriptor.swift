@@ -1,0 +1,115 @@
+internal import CLinux
+internal import Glibc
+
+/// What one receive or send came to. None of these is exceptional in an event loop.
+public enum TransferResult: Equatable, Sendable {
+    /// This many bytes, at least one.
+    case bytes(Int)
+    /// Nothing now; the poller will say when.
+    case wouldBlock
+    /// The other side has sent all it will send.
+    case endOfStream
+    /// The connection is broken; the errno says why.
+    case failed(Int32)
+}
+
+/// A file descriptor as a plain value. Its owner closes it exactly once.
+public struct Descriptor: Hashable, Sendable {
+    public let number: Int32
+
+    public init(_ number: Int32) { self.number = number }
+
+    /// No descriptor.
+    public static let none = Descriptor(-1)
+
+    public var isOpen: Bool { number >= 0 }
+
+    /// Receives into the free end of `buffer`, with one system call.
+    public func receive(into buffer: inout Buffer) -> TransferResult {
+        let room = buffer.room
+        let result = unsafe weir_recv(number, buffer.freeStart, room)
+        if result > 0 {
+            buffer.commit(result)
+            return .bytes(result)
+        }
+        return TransferResult(receiveResult: result)
+    }
+
+    /// Sends the bytes of `span`, or as many as the kernel takes.
+    public func send(_ span: Span<UInt8>) -> TransferResult {
+        let result = unsafe span.withUnsafeBufferPointer {
+            unsafe weir_send(number, $0.baseAddress, $0.count)
+        }
+        return TransferResult(sendResult: result)
+    }
+
+    /// Sends two pieces in order with one system call.
+    public func send(_ first: Span<UInt8>, _ second: Span<UInt8>) -> TransferResult {
+        let result = unsafe first.withUnsafeBufferPointer { one in
+            unsafe second.withUnsafeBufferPointer { two in
+                var pieces = unsafe (
+                    iovec(iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress), iov_len: one.count),
+                    iovec(iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress), iov_len: two.count)
+                )
+                return unsafe withUnsafePointer(to: &pieces.0) { unsafe weir_send_pieces(number, $0, 2) }
+            }
+        }
+        return TransferResult(sendResult: result)
+    }
+
+    /// Writes to a file or pipe; for sockets use `send`.
+    public func write(_ span: Span<UInt8>) -> TransferResult {
+        let result = unsafe span.withUnsafeBufferPointer {
+            unsafe weir_write(number, $0.baseAddress, $0.count)
+        }
+        return TransferResult(sendResult: result)
+    }
+
+    /// Looks at the next byte without taking it: has the other side sent, closed, or neither?
+    public func peek() -> TransferResult {
+        var byte: UInt8 = 0
+        return unsafe TransferResult(receiveResult: weir_peek(number, &byte, 1))
+    }
+
+    /// The error pending on the socket (`SO_ERROR`), zero if none; how a connect ended.
+    public func pendingError() -> Int32 { weir_socket_error(number) }
+
+    /// Sends FIN: nothing more will be sent, receiving goes on.
+    public func shutdownWrite() { _ = weir_shutdown_write(number) }
+
+    /// Closes the descriptor. Errors are of no use to anybody here: Linux frees the number regardless.
+    public func close() {
+        if isOpen { _ = weir_close(number) }
+    }
+
+    /// The next close of this socket sends RST instead of FIN, so that the other side cannot mistake
+    /// a cut message for a whole one.
+    public func resetOnClose() {
+        var value = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+    }
+}
+
+extension TransferResult {
+    @inline(__always)
+    init(receiveResult result: Int) {
+        if result > 0 {
+            self = .bytes(result)
+        } else if result == 0 {
+            self = .endOfStream
+        } else {
+            self.init(sendResult: result)
+        }
+    }
+
+    @inline(__always)
+    init(sendResult result: Int) {
+        if result >= 0 {
+            self = .bytes(result)
+        } else if result == -Int(EAGAIN) {
+            self = .wouldBlock
+        } else {
+            self = .failed(Int32(-result))
+        }
+    }
+}
