@@ -43,6 +43,7 @@ extension WorkerReport: JSONRecord {
             JSONField("buffers_in_use", \.buffersInUse),
             JSONField("observations_dropped", \.observationsDropped),
             JSONField("log_records_dropped", \.logRecordsDropped),
+            JSONField("loop_turns", \.loopTurns),
         ]
     }
 }
@@ -127,7 +128,7 @@ extension ReplicaReport: JSONRecord {
             JSONField("connections_open", \.connectionsOpen),
             JSONField("connections_idle", \.connectionsIdle), JSONField("tunnels", \.tunnels),
             JSONField("bytes_sent", \.bytesSent), JSONField("bytes_received", \.bytesReceived),
-            JSONField("first_byte_ms", \.firstByteMilliseconds),
+            JSONField("first_byte_us_sum", \.firstByteMicrosecondsSum),
         ]
     }
 }

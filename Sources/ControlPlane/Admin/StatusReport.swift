@@ -35,6 +35,7 @@ public struct WorkerReport: Equatable, Sendable {
     public var buffersInUse = 0
     public var observationsDropped = 0
     public var logRecordsDropped = 0
+    public var loopTurns = 0
 
     public init() {}
 }
@@ -166,8 +167,8 @@ public struct ReplicaReport: Equatable, Sendable {
     public var tunnels = 0
     public var bytesSent = 0
     public var bytesReceived = 0
-    /// Mean time to the first byte since it appeared; nil before the first response.
-    public var firstByteMilliseconds: Double?
+    /// Times to the first byte, added up since it appeared.
+    public var firstByteMicrosecondsSum = 0
 
     public init() {}
 }

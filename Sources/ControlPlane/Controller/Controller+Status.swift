@@ -51,6 +51,13 @@ extension Controller {
         return report
     }
 
+    /// The metrics, as Prometheus scrapes them.
+    func metricsPage() -> String {
+        var histograms: [String: [UInt64]] = [:]
+        for pool in pools { histograms[pool.name] = sums.histogram(pool: pool.row) }
+        return MetricsPage(report: status(), histograms: histograms).text()
+    }
+
     private func workerReport(_ index: Int) -> WorkerReport {
         var report = WorkerReport()
         report.generation = sums.worker(index, .generation)
@@ -61,6 +68,7 @@ extension Controller {
         report.buffersInUse = sums.worker(index, .buffersInUse)
         report.observationsDropped = sums.worker(index, .observationsDropped)
         report.logRecordsDropped = sums.worker(index, .logRecordsDropped)
+        report.loopTurns = sums.worker(index, .loopTurns)
         return report
     }
 
@@ -181,11 +189,7 @@ extension Controller {
         report.tunnels = sums.replica(row, .tunnels)
         report.bytesSent = sums.replica(row, .bytesSent)
         report.bytesReceived = sums.replica(row, .bytesReceived)
-        let answers = report.responses.total
-        if answers > 0 {
-            let mean = Double(sums.replica(row, .firstByteMicroseconds)) / Double(answers)
-            report.firstByteMilliseconds = (mean / 10).rounded() / 100
-        }
+        report.firstByteMicrosecondsSum = sums.replica(row, .firstByteMicroseconds)
     }
 
     private static func text(of probe: ProbeConfiguration) -> String {
