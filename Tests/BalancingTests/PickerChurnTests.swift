@@ -84,7 +84,7 @@ struct PickerChurnTests {
     }
 
     @Test(
-        "After any storm weighted turns are within one of the exact share again",
+        "Through any storm weighted turns stay within two of the exact share",
         arguments: 0..<40 as Range<UInt64>)
     func weightedStorm(seed: UInt64) {
         var random = Seeded(seed)
@@ -100,7 +100,27 @@ struct PickerChurnTests {
             for replica in replicas {
                 let due = Double(picks * replica.weight) / Double(sum)
                 let difference = abs(Double(seen[replica.row, default: 0]) - due)
-                #expect(difference <= 3, "\(replica.weight) of \(sum) after \(picks)")
+                #expect(difference <= 2, "\(replica.weight) of \(sum) after \(picks)")
+            }
+        }
+    }
+
+    @Test(
+        "After a storm weighted turns are exact over every window again",
+        arguments: 0..<40 as Range<UInt64>)
+    func weightedWindows(seed: UInt64) {
+        var random = Seeded(seed)
+        var bed = PickerBed(makePool([makeReplica(0)]), seed: seed)
+        for _ in 0..<30 {
+            let replicas = (0..<9).shuffled(using: &random)
+                .prefix(Int.random(in: 1...6, using: &random))
+                .map { makeReplica($0, weight: Int.random(in: 1...9, using: &random)) }
+            bed.adopt(replicas)
+            let sum = replicas.reduce(0) { $0 + $1.weight }
+            let rows = bed.rows(2 * sum)
+            for start in 0...sum {
+                let window = counts(rows[start..<start + sum])
+                #expect(replicas.allSatisfy { window[$0.row] == $0.weight })
             }
         }
     }
@@ -114,6 +134,17 @@ struct PickerChurnTests {
             bed.adopt([makeReplica(1, weight: 2), makeReplica(2, weight: 3), makeReplica(3)])
             let seen = counts(bed.rows(60))
             #expect(abs(seen[1]! - 20) <= 2 && abs(seen[2]! - 30) <= 2 && abs(seen[3]! - 10) <= 2)
+        }
+    }
+
+    @Test("However many came and left right after a turn, the next newcomer waits one round at most")
+    func servedLeavers() {
+        var bed = PickerBed(makePool([makeReplica(0, weight: 2), makeReplica(1, weight: 2)]))
+        for newcomer in 2..<60 {
+            bed.adopt([makeReplica(0, weight: 2), makeReplica(1, weight: 2), makeReplica(newcomer)])
+            let rows = bed.rows(5)
+            #expect(rows.contains(newcomer))
+            while bed.pick()?.row != newcomer {}
         }
     }
 
