@@ -61,7 +61,6 @@ public struct PoolPicker: Sendable {
     public mutating func adopt(_ pool: borrowing Pool) {
         var usable = usableReplicas(pool)
         keepMembers(in: &usable)
-        centreCredits()
         addNewcomers(usable)
         addWeights()
         let areEqual = members.allSatisfy { $0.weight == members[0].weight }
@@ -100,14 +99,6 @@ public struct PoolPicker: Sendable {
         }
         members = kept
         (served, servedAhead) = counts
-    }
-
-    /// Only differences of credit matter. They are brought around zero, which is where newcomers
-    /// begin, or what the leavers took along would become a lead or a debt of the newcomers.
-    private mutating func centreCredits() {
-        guard !members.isEmpty else { return }
-        let mean = members.reduce(0) { $0 + Int($1.credit) } / members.count
-        for index in members.indices { members[index].credit -= Int32(mean) }
     }
 
     private mutating func addNewcomers(_ newcomers: [Int32: Member]) {
