@@ -3,7 +3,7 @@ internal import CLinux
 /// A range of addresses, such as `172.18.0.0/16`.
 public struct Subnet: Hashable, Sendable {
     public let base: SocketAddress
-    /// Ones where an address must agree with `base`: the upper and the lower eight bytes.
+    /// The bits of the 16-byte form that count, in host order.
     public let maskHigh: UInt64
     public let maskLow: UInt64
 
