@@ -9,7 +9,8 @@ enum AddressText {
         if host.isEmpty { return SocketAddress(ipv4: 0, port: port) }
         if let address = SocketAddress(numeric: host, port: port) { return address }
         guard isName(host) else { throw Refusal() }
-        throw Refusal("'\(host)' is a name; write an address of this machine, or ':\(port)' for all")
+        throw Refusal(
+            "'\(host)' is a name; write an address of this machine, or ':\(port)' for all")
     }
 
     /// `127.0.0.11:53`, or the address alone.
@@ -21,7 +22,8 @@ enum AddressText {
     }
 
     /// `app:8080`, `10.0.0.1:80`, `[::1]:80` or `srv:_http._tcp.app`.
-    static func source(_ text: String, weight: Int = 1) throws(Refusal) -> PoolConfiguration.Source {
+    static func source(_ text: String, weight: Int = 1) throws(Refusal) -> PoolConfiguration.Source
+    {
         if text.hasPrefix("srv:") { return .service(try service(String(text.dropFirst(4)))) }
         if let scheme = text.firstRange(of: "://") {
             let rest = text[scheme.upperBound...]

@@ -7,7 +7,8 @@ struct ConfigurationCheck {
     func complete(_ configuration: inout Configuration, _ reading: inout Reading) {
         guard case .mapping = document.content else { return }
         if document.entry("listeners") == nil {
-            reading.report(document.mark, "no 'listeners'; add at least one: NAME: { bind: \":80\" }")
+            reading.report(
+                document.mark, "no 'listeners'; add at least one: NAME: { bind: \":80\" }")
         }
         if document.entry("pools") == nil {
             reading.report(
@@ -70,7 +71,9 @@ struct ConfigurationCheck {
         let others = configuration.listeners.filter { $0.mode != .http }.map(\.name)
         guard case .sequence(let elements) = routes.value.content else { return }
         for element in elements {
-            guard let value = element.entry("listeners") ?? element.entry("listener") else { continue }
+            guard let value = element.entry("listeners") ?? element.entry("listener") else {
+                continue
+            }
             var nodes = [value.value]
             if case .sequence(let list) = value.value.content { nodes = list }
             for node in nodes {

@@ -52,7 +52,6 @@ extension ConfigurationReader {
         _ problems: inout [ConfigurationProblem]
     ) -> Value? {
         var reading = Reading(file: flag)
-        reading.key = "value"
         let value = kind.read(YAMLNode(mark: .start, content: .scalar(text)), &reading)
         problems += reading.problems.map {
             ConfigurationProblem(flag: flag, message: $0.message)

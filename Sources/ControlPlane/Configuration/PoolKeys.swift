@@ -7,12 +7,8 @@ extension PoolConfiguration {
             Key("discover", \.sources, .sources),
             Key("balance", \.policy, .balance),
             Key("probe", \.probe, .probe),
-            Key("hold") { entry, pool, reading in
-                if ["off", "false"].contains(entry.value.text) {
-                    pool.settings.holdRequestsMaximum = 0
-                } else {
-                    PoolSettings.hold.read(entry.value, into: &pool.settings, &reading)
-                }
+            Key("hold", \.settings, section: PoolSettings.hold) { settings in
+                settings.holdRequestsMaximum = 0
             },
             Key("timeouts", \.settings, section: PoolSettings.timeouts),
             Key("attempts", \.settings.attemptsMaximum, .count(1...10)),
@@ -83,15 +79,17 @@ extension ValueKind<BalancePolicy> {
 
 extension ValueKind<[PoolConfiguration.Source]> {
     fileprivate static var sources: ValueKind {
-        ValueKind(accepted: "NAME:PORT, ADDRESS:PORT, srv:NAME, or a list of these") {
-            node, reading in
-            guard let sources = ValueKind<PoolConfiguration.Source>.source.listOrOne.read(
-                node, &reading)
-            else { return nil }
-            for (index, source) in sources.enumerated() where sources[..<index].contains(source) {
-                reading.report(node.mark, "discover: '\(source.text)' stands here twice")
+        let one = ValueKind<PoolConfiguration.Source>.source
+        let list = one.map(marked: { (source: $0, mark: $1) }).listOrOne
+        return ValueKind(accepted: list.accepted) { node, reading in
+            let found = list.read(node, &reading) ?? []
+            for (index, next) in found.enumerated() {
+                guard found[..<index].contains(where: { $0.source == next.source }) else {
+                    continue
+                }
+                reading.report(next.mark, "discover: '\(next.source.text)' stands here twice")
             }
-            return sources
+            return found.map(\.source)
         }
     }
 }

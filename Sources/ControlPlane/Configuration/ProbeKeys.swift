@@ -55,7 +55,8 @@ extension ValueKind<ClosedRange<Int>> {
             text throws(Refusal) in
             let ends = text.split(separator: "-", omittingEmptySubsequences: false)
             guard (1...2).contains(ends.count),
-                let low = Quantity.number(ends[0]), let high = Quantity.number(ends[ends.count - 1]),
+                let low = Quantity.number(ends[0]),
+                let high = Quantity.number(ends[ends.count - 1]),
                 low <= high, low >= 100, high <= 599
             else { throw Refusal() }
             return low...high

@@ -30,7 +30,10 @@ struct Quantity: Sendable {
         if unit.isEmpty, number > 0 {
             throw Refusal("'\(text)' has no unit; write \(example(text))")
         }
-        guard let factor = units.first(where: { $0.name == unit })?.factor else { throw Refusal() }
+        guard let factor = units.first(where: { $0.name == unit })?.factor else {
+            let names = units.map(\.name).joined(separator: ", ")
+            throw Refusal("'\(text.shortened)' is no whole number with a unit of \(names)")
+        }
         let (value, overflow) = number.multipliedReportingOverflow(by: factor)
         guard !overflow, range.contains(value) else { throw Refusal() }
         return value

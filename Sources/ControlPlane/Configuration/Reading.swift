@@ -23,6 +23,9 @@ struct Reading {
             .filter { known.insert($0.description).inserted }
     }
 
+    /// The present key as the beginning of a message; nothing for a command-line flag.
+    var place: String { key.isEmpty ? "" : "\(key.shortened): " }
+
     mutating func report(_ mark: Mark, _ message: String) {
         found.append(
             ConfigurationProblem(
@@ -31,7 +34,8 @@ struct Reading {
 
     /// Reports that the value of the present key is not one that is accepted.
     mutating func refuse(_ node: YAMLNode, accepted: String, suggestion: String = "") {
-        report(node.mark, "\(key): found \(node.found), accepted is \(accepted)\(suggestion)")
+        if node.isBroken { return }
+        report(node.mark, "\(place)found \(node.found), accepted is \(accepted)\(suggestion)")
     }
 }
 

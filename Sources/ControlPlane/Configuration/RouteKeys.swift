@@ -123,9 +123,12 @@ extension ValueKind<[RouteConfiguration.HeaderMatch]> {
             return entries.compactMap { entry in
                 reading.key = entry.key
                 let name = entry.key.lowercased()
-                if !name.isToken || !names.insert(name).inserted {
-                    reading.report(
-                        entry.keyMark, "'\(entry.key.shortened)': accepted is a field name, once")
+                if !name.isToken {
+                    let message = "'\(name.shortened)' is no name of a header field"
+                    reading.report(entry.keyMark, message)
+                } else if !names.insert(name).inserted {
+                    let message = "'\(name)' stands here twice; upper and lower case are the same"
+                    reading.report(entry.keyMark, message)
                 }
                 let value = ValueKind<String>.text.read(entry.value, &reading)
                 return value.map { .init(name: name, value: $0 == "*" ? nil : $0) }

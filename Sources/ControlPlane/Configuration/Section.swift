@@ -94,6 +94,23 @@ struct Key<Owner>: Sendable {
         }
     }
 
+    /// A key whose value is a section itself, or `off`.
+    init<Value>(
+        _ name: String, _ property: any WritableKeyPath<Owner, Value> & Sendable,
+        section inner: Section<Value>, off: @escaping @Sendable (inout Value) -> Void
+    ) {
+        self.init(name) { entry, owner, reading in
+            if ["off", "false"].contains(entry.value.text) {
+                off(&owner[keyPath: property])
+            } else if case .mapping = entry.value.content {
+                inner.read(entry.value, into: &owner[keyPath: property], &reading)
+            } else {
+                let keys = inner.supported.joined(separator: ", ")
+                reading.refuse(entry.value, accepted: "off, or a mapping of \(keys)")
+            }
+        }
+    }
+
     /// A key of the design that this version does not know yet: said clearly, never ignored.
     static func later(_ name: String) -> Key {
         Key(later: name)

@@ -5,7 +5,8 @@ enum Suggestion {
         nearest(to: found, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
     }
 
-    /// The candidate with the fewest edits, if these are few for the length of the word.
+    /// The candidate with the fewest edits, if these are few for the length of the word; else the
+    /// only one that begins with it.
     static func nearest(to found: String, among candidates: [String]) -> String? {
         let found = Array(found.lowercased().unicodeScalars.prefix(64))
         var best: (candidate: String, edits: Int)?
@@ -15,7 +16,9 @@ enum Suggestion {
             guard edits <= allowed, edits < best?.edits ?? .max else { continue }
             best = (candidate, edits)
         }
-        return best?.candidate
+        if let best { return best.candidate }
+        let beginning = candidates.filter { $0.unicodeScalars.starts(with: found) }
+        return found.count > 2 && beginning.count == 1 ? beginning[0] : nil
     }
 
     /// Insertions, deletions, replacements and swaps of neighbours that turn one into the other.

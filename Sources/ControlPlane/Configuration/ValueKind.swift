@@ -24,7 +24,7 @@ struct ValueKind<Value>: Sendable {
                 return try parse(text)
             } catch {
                 if let message = error.message {
-                    reading.report(node.mark, "\(reading.key): \(message)")
+                    reading.report(node.mark, "\(reading.place)\(message)")
                 } else {
                     reading.refuse(node, accepted: accepted)
                 }
@@ -53,8 +53,13 @@ struct ValueKind<Value>: Sendable {
 
     /// The same kind, each value turned into another.
     func map<Other>(_ turn: @escaping @Sendable (Value) -> Other) -> ValueKind<Other> {
+        map(marked: { value, _ in turn(value) })
+    }
+
+    /// The same with the place where the value stands.
+    func map<Other>(marked turn: @escaping @Sendable (Value, Mark) -> Other) -> ValueKind<Other> {
         ValueKind<Other>(accepted: accepted) { node, reading in
-            self.read(node, &reading).map(turn)
+            self.read(node, &reading).map { turn($0, node.mark) }
         }
     }
 
@@ -64,7 +69,7 @@ struct ValueKind<Value>: Sendable {
             guard case .sequence(let elements) = node.content else {
                 return self.read(node, &reading).map { [$0] }
             }
-            if elements.isEmpty { reading.report(node.mark, "\(reading.key): the list is empty") }
+            if elements.isEmpty { reading.report(node.mark, "\(reading.place)the list is empty") }
             let key = reading.key
             return elements.compactMap { element in
                 reading.key = key
@@ -86,7 +91,7 @@ extension ValueKind where Value: Sendable {
             if let pair = pairs.first(where: { $0.0 == node.text }) { return pair.1 }
             if let text = node.text, later.contains(text) {
                 let message = "'\(text)' is not supported by this version"
-                reading.report(node.mark, "\(reading.key): \(message); accepted is \(accepted)")
+                reading.report(node.mark, "\(reading.place)\(message); accepted is \(accepted)")
                 return nil
             }
             let suggestion = node.text.map { Suggestion.text(for: $0, among: names) }
@@ -153,7 +158,7 @@ extension ValueKind<String> {
             let near = Suggestion.text(for: text, among: known)
             let all = known.prefix(20).joined(separator: ", ")
             let rest = near.isEmpty ? known.isEmpty ? "" : "; there are \(all)" : near
-            reading.report(node.mark, "\(reading.key): no \(what) '\(text.shortened)'\(rest)")
+            reading.report(node.mark, "\(reading.place)no \(what) '\(text.shortened)'\(rest)")
             return nil
         }
     }

@@ -72,7 +72,7 @@ struct YAMLComposer: ~Copyable {
         guard var node = anchors[name] else {
             let near = Suggestion.text(for: name, among: anchors.keys.sorted())
             report(mark, "no anchor '&\(name.shortened)' stands above\(near)")
-            return YAMLNode(mark: mark, content: .null)
+            return YAMLNode(mark: mark, content: .broken)
         }
         try count(node.size, at: mark)
         node.mark = mark
@@ -87,7 +87,7 @@ struct YAMLComposer: ~Copyable {
         for problem in expanded.problems {
             report(place(ofOffset: problem.offset, text, style, event), problem.message)
         }
-        return .scalar(expanded.text)
+        return expanded.problems.isEmpty ? .scalar(expanded.text) : .broken
     }
 
     /// Where a character of a scalar stands in the file; the scalar's start if it was written with
@@ -179,6 +179,7 @@ private struct MappingBuilder {
         switch value.content {
         case .mapping(let entries): merged += entries
         case .sequence(let nodes) where !nodes.isEmpty: nodes.forEach { merge($0) }
+        case .broken: break
         default:
             let message = "<<: found \(value.found), accepted is an alias of a mapping"
             failures.append(YAMLFailure(mark: value.mark, message: message))

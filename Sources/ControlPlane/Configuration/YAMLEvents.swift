@@ -89,6 +89,9 @@ struct YAMLEventReader: ~Copyable {
             return YAMLFailure(mark: mark, message: "not valid YAML: \(problem)")
         }
         let start = unsafe Mark(parser.pointee.context_mark)
+        if context == "while scanning a simple key" {
+            return YAMLFailure(mark: start, message: "not valid YAML: no ':' after this key")
+        }
         return YAMLFailure(
             mark: mark,
             message: "not valid YAML: \(problem) \(context) that starts at line \(start.line)")

@@ -24,6 +24,8 @@ struct YAMLNode: Sendable {
         case scalar(String)
         case sequence([YAMLNode])
         case mapping([Entry])
+        /// Something whose problem is reported already; nothing more is said about it.
+        case broken
     }
 
     struct Entry: Sendable {
@@ -41,6 +43,10 @@ struct YAMLNode: Sendable {
         if case .null = content { true } else { false }
     }
 
+    var isBroken: Bool {
+        if case .broken = content { true } else { false }
+    }
+
     /// The text of a scalar.
     var text: String? {
         if case .scalar(let text) = content { text } else { nil }
@@ -54,8 +60,9 @@ struct YAMLNode: Sendable {
         switch content {
         case .null: "nothing"
         case .scalar(let text): "'\(text.shortened)'"
-        case .sequence: "a list"
-        case .mapping: "a mapping"
+        case .sequence(let nodes): nodes.isEmpty ? "an empty list" : "a list"
+        case .mapping(let entries): entries.isEmpty ? "an empty mapping" : "a mapping"
+        case .broken: "nothing to use"
         }
     }
 }
