@@ -66,6 +66,7 @@ public struct AdminClient: Sendable {
         do throws(SystemError) {
             let connection = try BlockingConnection(
                 address, deadline: Instant.now().adding(milliseconds: timeoutMilliseconds))
+            try connection.open()
             try connection.send(Array(request.utf8))
             received = try connection.receiveAll(bytesMaximum: AdminClient.answerBytesMaximum)
         } catch {

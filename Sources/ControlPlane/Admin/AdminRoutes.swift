@@ -1,3 +1,4 @@
+internal import Metrics
 internal import Transport
 
 /// What each path of the admin interface answers.
@@ -77,8 +78,7 @@ struct AdminRoutes {
 
     private func metrics() -> AdminResponse {
         AdminResponse(
-            200, contentType: "text/plain; version=0.0.4; charset=utf-8",
-            body: controller.metricsPage())
+            200, contentType: PrometheusText.contentType, body: controller.metricsPage())
     }
 
     private func reloaded() -> AdminResponse {

@@ -7,11 +7,16 @@ struct BlockingConnection: ~Copyable {
     private let deadline: Instant
 
     init(_ address: AdminAddress, deadline: Instant) throws(SystemError) {
-        switch address {
-        case .unixSocket(let path): descriptor = try Socket.connect(unixPath: path)
-        case .network(let address): descriptor = try Socket.connect(to: address)
-        }
         self.deadline = deadline
+        descriptor =
+            switch address {
+            case .unixSocket(let path): try Socket.connect(unixPath: path)
+            case .network(let address): try Socket.connect(to: address)
+            }
+    }
+
+    /// Waits until the connect has ended.
+    func open() throws(SystemError) {
         try wait(.writable)
         let error = descriptor.pendingError()
         if error != 0 { throw SystemError("connect", code: error) }

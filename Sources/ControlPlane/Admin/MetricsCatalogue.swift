@@ -1,3 +1,5 @@
+internal import Metrics
+
 /// The names of all metrics, with what they mean and where they are read.
 extension MetricsPage {
     static var program: [Metric<StatusReport>] {

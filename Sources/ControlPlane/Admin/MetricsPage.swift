@@ -1,11 +1,22 @@
+internal import Metrics
+
 /// The page that Prometheus scrapes: every counter, summed over the workers. A pure function of the
-/// status report and the latency buckets of the pools.
+/// status report and the latencies of the pools.
 ///
 /// Series exist for as long as their pool or replica does.
 struct MetricsPage {
     let report: StatusReport
-    /// By pool name, as `Metrics.Histogram` sorts durations.
-    let histograms: [String: [UInt64]]
+    /// How long requests took, by pool name.
+    let latencies: [String: Latencies]
+
+    typealias Labels = [PrometheusText.Label]
+
+    /// The durations of one pool's requests.
+    struct Latencies {
+        /// As `Histogram` sorts them.
+        var counts: [UInt64]
+        var sumMicroseconds: UInt64
+    }
 
     /// A number of some thing: what it is called, and how to read it.
     struct Metric<Thing> {
@@ -37,11 +48,10 @@ struct MetricsPage {
         var page = PrometheusText()
         writeProgram(to: &page)
         write(MetricsPage.worker, report.workers.enumerated().map { index, worker in
-            ([(name: "worker", value: String(index))], worker)
+            ([("worker", String(index))], worker)
         }, to: &page)
         write(MetricsPage.listener, report.listeners.map { listener in
-            ([(name: "listener", value: listener.name), (name: "address", value: listener.bind)],
-                listener)
+            ([("listener", listener.name), ("address", listener.bind)], listener)
         }, to: &page)
         writeSplits(to: &page)
         writePools(to: &page)
@@ -50,83 +60,83 @@ struct MetricsPage {
     }
 
     private func write<Thing>(
-        _ metrics: [Metric<Thing>], _ things: [(labels: PrometheusText.Labels, thing: Thing)],
+        _ metrics: [Metric<Thing>], _ things: [(labels: Labels, thing: Thing)],
         to page: inout PrometheusText
     ) {
+        guard !things.isEmpty else { return }
         for metric in metrics {
-            page.family(
-                metric.name, metric.kind, metric.help,
-                things.map { ($0.labels, metric.value($0.thing)) })
+            page.begin(metric.kind, metric.name, help: metric.help)
+            for (labels, thing) in things { page.sample(metric.value(thing), labels: labels) }
         }
     }
 
     private func writeProgram(to page: inout PrometheusText) {
-        page.family(
-            "weir_build_info", .gauge, "The version that runs.",
-            [([(name: "version", value: report.version)], 1)])
+        page.begin(.gauge, "weir_build_info", help: "The version that runs.")
+        page.sample(1 as UInt64, labels: [("version", report.version)])
         write(MetricsPage.program, [([], report)], to: &page)
     }
 
     private func writeSplits(to page: inout PrometheusText) {
-        page.family(
-            "weir_split_weight", .gauge, "The weight of a pool in a split.",
-            report.splits.flatMap { split in
-                split.parts.map { part in
-                    ([(name: "split", value: split.name), (name: "pool", value: part.pool)],
-                        Double(part.weight))
-                }
-            })
+        guard !report.splits.isEmpty else { return }
+        page.begin(.gauge, "weir_split_weight", help: "The weight of a pool in a split.")
+        for split in report.splits {
+            for part in split.parts {
+                page.sample(
+                    Double(part.weight), labels: [("split", split.name), ("pool", part.pool)])
+            }
+        }
     }
 
     private func writePools(to page: inout PrometheusText) {
-        let pools = report.pools.map { ([(name: "pool", value: $0.name)], $0) }
-        page.family(
-            "weir_pool_requests_total", .counter,
-            "Answers given to clients, by status class, those of weir itself included.",
-            pools.flatMap { MetricsPage.classes($0.1.responses, labels: $0.0) })
-        write(MetricsPage.pool, pools, to: &page)
-        page.histograms(
-            "weir_pool_request_duration_seconds",
-            "How long requests took; the sum is estimated from the buckets.",
-            bounds: LatencyBuckets.boundsSeconds,
-            report.pools.map { pool in
-                let buckets = LatencyBuckets(histograms[pool.name] ?? [])
-                return ([(name: "pool", value: pool.name)], buckets.cumulative, buckets.sumSeconds)
-            })
+        guard !report.pools.isEmpty else { return }
+        page.begin(
+            .counter, "weir_pool_requests_total",
+            help: "Answers given to clients, by status class, those of weir itself included.")
+        for pool in report.pools { write(pool.responses, labels: [("pool", pool.name)], to: &page) }
+        write(MetricsPage.pool, report.pools.map { ([("pool", $0.name)], $0) }, to: &page)
+        page.begin(
+            .histogram, "weir_pool_request_duration_seconds", help: "How long requests took.")
+        for pool in report.pools {
+            guard let latencies = latencies[pool.name] else { continue }
+            page.histogram(
+                counts: latencies.counts, sumMicroseconds: latencies.sumMicroseconds,
+                labels: [("pool", pool.name)])
+        }
     }
 
     private func writeReplicas(to page: inout PrometheusText) {
-        var replicas: [(labels: PrometheusText.Labels, thing: ReplicaReport)] = []
-        for pool in report.pools {
-            // One that is gone may have left name and address to the next.
-            for replica in pool.replicas where replica.state != ReplicaState.gone.rawValue {
-                replicas.append((
-                    [(name: "pool", value: pool.name), (name: "replica", value: replica.name),
-                        (name: "address", value: replica.address)], replica))
+        let replicas = report.pools.flatMap(MetricsPage.replicas)
+        guard !replicas.isEmpty else { return }
+        page.begin(.gauge, "weir_replica_state", help: "1 for the state that the replica is in.")
+        for (labels, replica) in replicas {
+            for state in ReplicaState.allCases where state != .gone {
+                page.sample(
+                    replica.state == state.rawValue ? 1 as UInt64 : 0,
+                    labels: labels + [("state", state.rawValue)])
             }
         }
-        page.family(
-            "weir_replica_state", .gauge, "1 for the state that the replica is in.",
-            replicas.flatMap { labels, replica in
-                ReplicaState.allCases.filter { $0 != .gone }.map { state in
-                    (labels + [(name: "state", value: state.rawValue)],
-                        replica.state == state.rawValue ? 1 : 0)
-                }
-            })
-        page.family(
-            "weir_replica_responses_total", .counter, "Responses of the replica, by status class.",
-            replicas.flatMap { MetricsPage.classes($0.thing.responses, labels: $0.labels) })
+        page.begin(
+            .counter, "weir_replica_responses_total",
+            help: "Responses of the replica, by status class.")
+        for (labels, replica) in replicas { write(replica.responses, labels: labels, to: &page) }
         write(MetricsPage.replica, replicas, to: &page)
         write(MetricsPage.probe, replicas.filter { $0.thing.probeOutcome != nil }, to: &page)
     }
 
-    private static func classes(
-        _ counts: ClassCounts, labels: PrometheusText.Labels
-    ) -> [(labels: PrometheusText.Labels, value: Double)] {
+    /// One that is gone may have left its name and address to the next, so it has no series.
+    private static func replicas(of pool: PoolReport) -> [(labels: Labels, thing: ReplicaReport)] {
+        pool.replicas.filter { $0.state != ReplicaState.gone.rawValue }.map { replica in
+            ([("pool", pool.name), ("replica", replica.name), ("address", replica.address)], replica)
+        }
+    }
+
+    private func write(_ counts: ClassCounts, labels: Labels, to page: inout PrometheusText) {
         let classes = [
             ("1xx", counts.status1xx), ("2xx", counts.status2xx), ("3xx", counts.status3xx),
             ("4xx", counts.status4xx), ("5xx", counts.status5xx),
         ]
-        return classes.map { (labels + [(name: "code", value: $0.0)], Double($0.1)) }
+        for (code, count) in classes {
+            page.sample(Double(count), labels: labels + [("code", code)])
+        }
     }
 }

@@ -53,9 +53,13 @@ extension Controller {
 
     /// The metrics, as Prometheus scrapes them.
     func metricsPage() -> String {
-        var histograms: [String: [UInt64]] = [:]
-        for pool in pools { histograms[pool.name] = sums.histogram(pool: pool.row) }
-        return MetricsPage(report: status(), histograms: histograms).text()
+        var latencies: [String: MetricsPage.Latencies] = [:]
+        for pool in pools {
+            latencies[pool.name] = MetricsPage.Latencies(
+                counts: sums.histogram(pool: pool.row),
+                sumMicroseconds: UInt64(sums.pool(pool.row, .latencyMicroseconds)))
+        }
+        return MetricsPage(report: status(), latencies: latencies).text()
     }
 
     private func workerReport(_ index: Int) -> WorkerReport {
@@ -206,7 +210,7 @@ extension Controller {
     }
 
     private static func milliseconds(_ buckets: [UInt64], quantile: Double) -> Double? {
-        guard let microseconds = Histogram.quantile(quantile, of: buckets) else { return nil }
-        return (Double(microseconds) / 10).rounded() / 100
+        guard let microseconds = Histogram.quantile(quantile, counts: buckets) else { return nil }
+        return (microseconds / 10).rounded() / 100
     }
 }
