@@ -27,6 +27,12 @@ public struct BytePattern: Sendable {
         return BytePattern.bytes[start..<start + count]
     }
 
+    /// Whether `bytes` are the first ones.
+    public static func isStart(_ bytes: [UInt8]) -> Bool {
+        var pattern = BytePattern()
+        return pattern.matches(bytes)
+    }
+
     /// Whether `bytes` are the next ones.
     public mutating func matches(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
