@@ -102,9 +102,11 @@ final class PoolDirector {
 
     /// Goes on with another configuration; replicas that are in both keep their state.
     func reconfigure(_ configuration: PoolConfiguration, resolver: Resolver) {
+        let isOther = self.resolver !== resolver
         self.configuration = configuration
         self.resolver = resolver
         configure()
+        if isOther { handle(.questionsForgotten) }
     }
 
     /// Ends all timers; what probes and questions under way come to is ignored.
