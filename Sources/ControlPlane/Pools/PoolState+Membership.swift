@@ -20,6 +20,16 @@ extension PoolState {
         perform(.publish)
     }
 
+    mutating func forgetQuestions(_ now: Int) {
+        for index in sources.indices { sources[index].isAsking = false }
+        for index in members.indices where members[index].isAskingNames {
+            members[index].isAskingNames = false
+            members[index].namesAskedAt = .min / 2
+            if members[index].naming == .asking { askNames(index, now) }
+        }
+        querySoon(now)
+    }
+
     mutating func list(_ id: PoolSource.ID, _ listing: PoolListing, _ now: Int) {
         guard let source = answered(id, now) else { return }
         let believed = believed(listing, source)

@@ -14,6 +14,8 @@ struct PoolState {
     enum Event: Equatable, Sendable {
         /// The sources of the pool, and the rules, are these from now on.
         case configured([PoolSource], PoolRules)
+        /// Another resolver: nothing that was asked will be answered.
+        case questionsForgotten
         /// An answer with addresses.
         case listed(PoolSource.ID, PoolListing)
         /// An answer without, or none.
@@ -92,6 +94,7 @@ struct PoolState {
     mutating func handle(_ event: Event, now: Int) -> [Action] {
         switch event {
         case .configured(let sources, let rules): configure(sources, rules, now)
+        case .questionsForgotten: forgetQuestions(now)
         case .listed(let source, let listing): list(source, listing, now)
         case .negative(let source, let reason): noteNegative(source, reason, now)
         case .canary(let source, let canary): noteCanary(source, canary, now)
