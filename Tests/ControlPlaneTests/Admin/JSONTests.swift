@@ -15,7 +15,7 @@ struct JSONTests {
             (#""\u00e9\u20ac\ud83d\ude00""#, "é€😀"), ("\"é€😀\"", "é€😀"),
             ("[]", []), ("[1, [2], \"x\"]", [1, [2], "x"]), ("{}", [:]),
             (#"{ "a" : 1 , "b" : { "c" : [ ] } }"#, ["a": 1, "b": ["c": []]]),
-        ])
+        ] as [(String, JSONValue)])
     func accepted(text: String, value: JSONValue) throws {
         #expect(try JSONValue(parsing: text) == value)
     }
