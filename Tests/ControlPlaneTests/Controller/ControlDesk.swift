@@ -12,7 +12,7 @@ final class ControlDesk {
     let loop: EventLoop
     let control: ControlLoop
     let workers: WorkerLinks
-    private(set) var snapshots: [Snapshot] { get { record.snapshots } set { record.snapshots = newValue } }
+    var snapshots: [Snapshot] { record.snapshots }
     var lines: [String] { record.lines }
     private let record: Record
 
@@ -20,8 +20,6 @@ final class ControlDesk {
         var snapshots: [Snapshot] = []
         var lines: [String] = []
         var ended = 0
-        /// Sockets that a worker would have closed by now.
-        var open: Set<Int32> = []
     }
 
     init(_ configuration: Configuration, workers count: Int = 2) throws {
@@ -40,6 +38,7 @@ final class ControlDesk {
         control = ControlLoop(loop: loop, configuration: configuration, workers: links, log: log)
     }
 
+    /// Closes what workers would have closed.
     deinit {
         let sockets = Set(record.snapshots.flatMap { $0.listeners.flatMap(\.descriptors) })
         for socket in sockets { close(socket) }
