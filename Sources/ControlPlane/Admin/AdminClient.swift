@@ -11,11 +11,13 @@ public struct AdminClientError: Error, Equatable, Sendable, CustomStringConverti
 public struct AdminClient: Sendable {
     /// What weir answered.
     public struct Answer: Equatable, Sendable {
+        /// Of HTTP.
         public var status: Int
         public var body: [UInt8]
 
         /// The body as text.
         public var text: String { String(decoding: body, as: UTF8.self) }
+        /// A status of 2xx.
         public var isSuccess: Bool { (200..<300).contains(status) }
 
         /// What went wrong, in weir's words: the `error` of its JSON, or the whole body.
@@ -90,7 +92,7 @@ public struct AdminClient: Sendable {
         do throws(HTTPError) {
             isComplete = try head.parse(bytes.span, limits: HeadLimits())
         } catch {
-            throw AdminClientError(description: "\(address): not an answer of weir (\(error.reason))")
+            throw AdminClientError(description: "\(address): not HTTP (\(error.reason))")
         }
         guard isComplete else {
             throw AdminClientError(description: "\(address): the connection ended before an answer")

@@ -77,13 +77,17 @@ struct AdminServerTests {
             ("/splits/s", "", 400, "body: byte 0: a value is missing"),
             ("/splits/s", "[]", 400, "found an array; expected {\"weights\""),
             ("/splits/s", "{\"weight\":{}}", 400, "\"weight\" is not known"),
-            ("/splits/s", "{\"weights\":{\"a\":1.5}}", 400, "the weight of a is not a whole number"),
+            (
+                "/splits/s", "{\"weights\":{\"a\":1.5}}", 400,
+                "the weight of a is not a whole number"
+            ),
             ("/splits/s", "{\"weights\":{\"c\":1}}", 422, "no pool \"c\"; it has a, b"),
             ("/splits/s", "{\"weights\":{\"a\":0,\"b\":0}}", 422, "all weights would be 0"),
         ])
     func refused(path: String, body: String, status: Int, message: String) throws {
         try AdminBed.run(configuration()) { bed in
-            let routes = try bed.client.post(path, body.isEmpty ? nil : try JSONValue(parsing: body))
+            let routes = try bed.client.post(
+                path, body.isEmpty ? nil : try JSONValue(parsing: body))
             #expect(routes.status == status)
             #expect(routes.problem.contains(message), "\(routes.problem)")
         }
@@ -94,7 +98,8 @@ struct AdminServerTests {
         try AdminBed.run(configuration()) { bed in
             let answer = try bed.client.post("/reload")
             #expect(answer.status == 200)
-            #expect(try JSONValue(parsing: answer.body)["generation"]?.integer.map { $0 > 1 } == true)
+            #expect(
+                try JSONValue(parsing: answer.body)["generation"]?.integer.map { $0 > 1 } == true)
         }
     }
 
