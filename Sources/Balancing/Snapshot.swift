@@ -22,6 +22,11 @@ public struct Snapshot: Sendable {
         case draining(deadline: UInt64)
     }
 
+    /// What a worker goes by before its first snapshot: nothing to do.
+    public static let empty = Snapshot(
+        generation: 0, phase: .serving, listeners: [], routes: RouteTable(), splits: [], pools: [],
+        limits: Limits())
+
     public init(
         generation: UInt64, phase: Phase, listeners: [Listener], routes: RouteTable,
         splits: [Split], pools: [Pool], limits: Limits

@@ -24,10 +24,9 @@ public struct Descriptor: Hashable, Sendable {
 
     public var isOpen: Bool { number >= 0 }
 
-    /// Receives into the free end of `buffer`, with one system call.
-    public func receive(into buffer: inout Buffer) -> TransferResult {
-        let room = buffer.room
-        let result = unsafe weir_recv(number, buffer.freeStart, room)
+    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call.
+    public func receive(into buffer: inout Buffer, atMost limit: Int = .max) -> TransferResult {
+        let result = unsafe weir_recv(number, buffer.freeStart, min(limit, buffer.room))
         if result > 0 {
             buffer.commit(result)
             return .bytes(result)
@@ -63,6 +62,12 @@ public struct Descriptor: Hashable, Sendable {
             unsafe weir_write(number, $0.baseAddress, $0.count)
         }
         return TransferResult(sendResult: result)
+    }
+
+    /// Blocks until a file or pipe takes bytes again; for the log writer's thread only.
+    public func waitUntilWritable() {
+        var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&wanted, 1, -1)
     }
 
     /// Looks at the next byte without taking it: has the other side sent, closed, or neither?
