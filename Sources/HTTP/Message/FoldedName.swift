@@ -24,8 +24,10 @@ struct FoldedName: BitwiseCopyable, Equatable {
     private static func word(_ bytes: Span<UInt8>, _ index: Int, _ count: Int) -> UInt64 {
         let count = min(count, 8)
         guard count > 0 else { return 0 }
-        return (bytes.word(at: index, count: count) | .eight(0x20)) & .low(count)
+        return (bytes.looseWord(at: index, count: count) | .eight(0x20)) & .low(count)
     }
+
+    var initial: Unicode.Scalar { Unicode.Scalar(UInt8(truncatingIfNeeded: first)) }
 
     /// Adds the byte at `index` of a name that arrives byte by byte.
     mutating func append(_ byte: UInt8, at index: Int) {

@@ -78,7 +78,7 @@ public struct RequestHead: Sendable {
         _ reader: inout HeadReader, targetBytesMaximum: Int
     ) throws(ParseStop) {
         let start = reader.position
-        try reader.skipToken()
+        reader.position = reader.bytes.endOfToken(from: start)
         methodRange = ByteRange(start, reader.position)
         guard start < reader.position else { throw .invalid(.malformedStartLine) }
         method = Method(reader.bytes, start, reader.position)

@@ -70,7 +70,7 @@ public struct ResponseHead: Sendable {
         } else {
             try reader.skip(.space, or: .malformedStartLine)
             let start = reader.position
-            try reader.skipText()
+            reader.position = reader.bytes.endOfText(from: start)
             reason = ByteRange(start, reader.position)
         }
         try reader.skipLineEnd(or: .forbiddenByte)

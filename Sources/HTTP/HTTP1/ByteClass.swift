@@ -56,6 +56,7 @@ extension UInt8 {
     static let comma: UInt8 = 0x2c
     static let slash: UInt8 = 0x2f
     static let question: UInt8 = 0x3f
+    static let hash: UInt8 = 0x23
 
     /// Optional white space (RFC 9110 §5.6.3).
     @inline(__always)

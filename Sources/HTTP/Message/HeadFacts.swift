@@ -14,10 +14,8 @@ struct HeadFacts: BitwiseCopyable {
     private(set) var acceptsTrailers = false
 
     /// Takes notice of one field line; throws what makes the message ambiguous.
-    @inline(__always)
     mutating func note(_ field: Field, in bytes: Span<UInt8>) throws(ParseStop) {
         switch field.id {
-        case .other: return
         case .host: try noteHost(field.value)
         case .contentLength: try noteContentLength(field.value, in: bytes)
         case .transferEncoding: try noteTransferEncoding(field.value, in: bytes)

@@ -25,12 +25,16 @@ extension Span where Element == UInt8 {
     /// The `count` bytes (1...8) from `index`, the first one lowest, zero above.
     @inline(__always)
     func word(at index: Int, count: Int) -> UInt64 {
-        guard index &+ 8 > self.count else {
-            return word(at: index) & .low(count)
-        }
-        return wordAtEnd(index, count)
+        looseWord(at: index, count: count) & .low(count)
     }
 
+    /// The same with anything above.
+    @inline(__always)
+    func looseWord(at index: Int, count: Int) -> UInt64 {
+        self.count &- index >= 8 ? word(at: index) : wordAtEnd(index, count)
+    }
+
+    @inline(never)
     private func wordAtEnd(_ index: Int, _ count: Int) -> UInt64 {
         var word: UInt64 = 0
         for offset in 0..<count {

@@ -16,7 +16,7 @@ extension HeadReader {
         let start = position
         var queryStart = -1
         while true {
-            skipTargetText()
+            position = bytes.endOfTargetText(from: position)
             guard position &- start <= bytesMaximum else { throw .invalid(.targetTooLong) }
             guard try peek() == .question else { break }
             if queryStart < 0 { queryStart = position }
@@ -24,20 +24,6 @@ extension HeadReader {
         }
         let query = queryStart < 0 ? ByteRange.none : ByteRange(queryStart, position)
         return (ByteRange(start, position), query)
-    }
-
-    /// Steps up to the first byte that ends the path or the target, or that cannot belong to it.
-    @inline(__always)
-    private mutating func skipTargetText() {
-        while position &+ 8 <= bytes.count {
-            let word = bytes.word(at: position)
-            let marks =
-                word.marks(below: 0x21) | word.marks(of: 0x7f) | word & .eight(0x80)
-                | word.marks(of: .question) | word.marks(of: UInt8(ascii: "#"))
-            position &+= marks == 0 ? 8 : marks.firstMark
-            if marks != 0 { return }
-        }
-        while position < bytes.count, bytes[position].isTargetText { position &+= 1 }
     }
 
     /// Reads "HTTP/1.0" or "HTTP/1.1" and gives the minor version (RFC 9112 §2.3).
@@ -66,15 +52,9 @@ extension HeadReader {
             guard fields.count < maximum, fields.append(field) else {
                 throw .invalid(.tooManyFields)
             }
-            try facts.note(field, in: bytes)
+            if field.id.concernsFraming { try facts.note(field, in: bytes) }
         }
         return facts
-    }
-}
-
-extension UInt8 {
-    fileprivate var isTargetText: Bool {
-        self > 0x20 && self < 0x7f && self != .question && self != UInt8(ascii: "#")
     }
 }
 

@@ -38,41 +38,12 @@ struct HeadReader: ~Escapable {
         position &+= 1
     }
 
-    /// Steps over token bytes, maybe none, up to the first byte that is not one.
-    @inline(__always)
-    mutating func skipToken() throws(ParseStop) {
-        while try peek().belongs(to: ByteClass.token) { position &+= 1 }
-    }
-
-    @inline(__always)
-    mutating func skipBlanks() throws(ParseStop) {
-        while try peek().isBlank { position &+= 1 }
-    }
-
-    /// Steps over visible characters, blanks and obs-text, up to the first byte that ends a line
-    /// or is forbidden (RFC 9110 §5.5).
-    @inline(__always)
-    mutating func skipText() throws(ParseStop) {
-        while true {
-            while position &+ 8 <= bytes.count {
-                let word = bytes.word(at: position)
-                let marks = word.marks(below: 0x20) | word.marks(of: 0x7f)
-                position &+= marks == 0 ? 8 : marks.firstMark
-                if marks != 0 { break }
-            }
-            let byte = try peek()
-            if byte < 0x20 && byte != .tab || byte == 0x7f { return }
-            position &+= 1
-        }
-    }
-
     /// Reads a field value with its line end; the white space around it is not part of it.
     @inline(__always)
     mutating func readValue() throws(ParseStop) -> ByteRange {
-        try skipBlanks()
-        let start = position
-        try skipText()
-        var end = position
+        let start = bytes.endOfBlanks(from: position)
+        var end = bytes.endOfText(from: start)
+        position = end
         try skipLineEnd(or: .forbiddenByte)
         while end > start, bytes[end &- 1].isBlank { end &-= 1 }
         return ByteRange(start, end)
@@ -82,8 +53,8 @@ struct HeadReader: ~Escapable {
     @inline(__always)
     mutating func readField() throws(ParseStop) -> Field? {
         let start = position
-        try skipToken()
-        let end = position
+        let end = bytes.endOfToken(from: start)
+        position = end
         guard try peek() == .colon, end > start else {
             guard end == start, try peek() == .carriageReturn else {
                 throw .invalid(unexpected(or: .malformedField))
@@ -102,7 +73,7 @@ struct HeadReader: ~Escapable {
         let startsLine = position > 0 && bytes[position - 1] == .lineFeed
         if byte == .lineFeed { return .bareLineBreak }
         if byte == .carriageReturn { return error }
-        if byte < 0x20 && byte != .tab || byte == 0x7f { return .forbiddenByte }
+        if byte.isControl { return .forbiddenByte }
         return startsLine && byte.isBlank ? .foldedField : error
     }
 }
