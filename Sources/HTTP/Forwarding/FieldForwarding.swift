@@ -16,7 +16,7 @@ extension HeadWriter {
     /// - Parameter options: how many of Connection's options may name a field.
     @inline(__always)
     mutating func appendFields(
-        _ fields: borrowing Fields, from bytes: Span<UInt8>, lines: ByteRange,
+        _ fields: Span<Field>, from bytes: Span<UInt8>, lines: ByteRange,
         except dropped: FieldNameSet, options: Int
     ) {
         var start = Int(lines.start)
@@ -33,7 +33,7 @@ extension HeadWriter {
     }
 }
 
-extension Fields {
+extension Span where Element == Field {
     /// Whether a Connection field names this one and may.
     fileprivate func connectionNames(_ field: Field, in bytes: Span<UInt8>) -> Bool {
         guard !FieldNameSet.protectedFromConnection.contains(field.id) else { return false }

@@ -52,7 +52,7 @@ public func writeRequest(
     var writer = HeadWriter(&space)
     writer.appendRequestLine(head, from: bytes)
     writer.appendFields(
-        head.fields, from: bytes, lines: head.fieldLines,
+        head.fields.span, from: bytes, lines: head.fieldLines,
         except: forwarding.dropped(from: head),
         options: head.facts.connectionOptionCount)
     writer.appendConnection(head, keepsUpgrade: forwarding.keepsUpgrade)
@@ -108,11 +108,11 @@ extension HeadWriter {
         append("X-Forwarded-For: ")
         if isTrusted { appendValues(of: .xForwardedFor, head, from: bytes) }
         append(forwarding.clientAddress.text.span)
-        if !isTrusted || head.fields.first(.xForwardedProto) == nil {
+        if !isTrusted || head.fields.span.first(.xForwardedProto) == nil {
             append(forwarding.scheme == .https
                 ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
         }
-        if !head.authority.isEmpty, !isTrusted || head.fields.first(.xForwardedHost) == nil {
+        if !head.authority.isEmpty, !isTrusted || head.fields.span.first(.xForwardedHost) == nil {
             append("\r\nX-Forwarded-Host: ")
             append(bytes, head.authority)
         }
@@ -149,8 +149,9 @@ extension HeadWriter {
     private mutating func appendValues(
         of id: FieldName, _ head: RequestHead, from bytes: Span<UInt8>
     ) {
-        for index in 0..<head.fields.count {
-            let field = head.fields[index]
+        let fields = head.fields.span
+        for index in fields.indices {
+            let field = fields[index]
             guard field.id == id, !field.value.isEmpty else { continue }
             append(bytes, field.value)
             append(", ")

@@ -13,9 +13,10 @@ public struct RequestID: Sendable, BitwiseCopyable {
     /// and `-._:+/=~@`.
     public init?(of head: borrowing RequestHead, from bytes: Span<UInt8>) {
         var value = ByteRange.none
-        for index in 0..<head.fields.count where head.fields[index].id == .xRequestID {
+        let fields = head.fields.span
+        for index in fields.indices where fields[index].id == .xRequestID {
             guard value.isEmpty else { return nil }
-            value = head.fields[index].value
+            value = fields[index].value
         }
         guard !value.isEmpty, value.count <= ShortText.capacity else { return nil }
         for index in value.indices {

@@ -63,7 +63,7 @@ public func writeResponse(
     writer.append(bytes, head.reason)
     writer.append("\r\n")
     writer.appendFields(
-        head.fields, from: bytes, lines: head.fieldLines,
+        head.fields.span, from: bytes, lines: head.fieldLines,
         except: forwarding.dropped(from: head),
         options: head.facts.connectionOptionCount)
     if forwarding.isChunked(head) { writer.append("Transfer-Encoding: chunked\r\n") }

@@ -39,7 +39,7 @@ public struct HeadWriter: ~Copyable, ~Escapable {
     }
 
     /// For text that is not on the hot path.
-    public mutating func append(_ text: String) {
+    public mutating func append(text: String) {
         for byte in text.utf8 { append(byte: byte) }
     }
 

@@ -44,6 +44,15 @@ public struct Fields: Sendable {
 
     public init() {}
 
+    /// The field lines in place. Read them through this: Swift 6.3 copies the whole table for each
+    /// call of a method or subscript of its own.
+    public var span: Span<Field> {
+        @_lifetime(borrow self)
+        @inline(__always)
+        get { storage.span.extracting(first: count) }
+    }
+
+    /// One field line; for code that is not on the hot path.
     public subscript(index: Int) -> Field { storage[index] }
 
     /// False when the table is full.
@@ -55,10 +64,12 @@ public struct Fields: Sendable {
     }
 
     public mutating func removeAll() { count = 0 }
+}
 
+extension Span where Element == Field {
     /// The value of the first field line of that name; nil if there is none.
     public func first(_ id: FieldName) -> ByteRange? {
-        for index in 0..<count where storage[index].id == id { return storage[index].value }
+        for index in indices where self[index].id == id { return self[index].value }
         return nil
     }
 }
