@@ -81,7 +81,10 @@ struct QueueTests {
         let records = 200_000
         let writer = try WorkerThread(name: "writer") {
             let record = bytes("record\n")
+            var random = Seeded(1)
             for _ in 0..<records {
+                // Long enough for the reader to catch up every now and then.
+                for _ in 0..<Int.random(in: 0...60, using: &random) { _ = ring.droppedCount }
                 if ring.push(record.span) { wakeup.signal() }
             }
         }
