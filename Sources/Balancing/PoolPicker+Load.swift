@@ -60,6 +60,7 @@ extension PoolPicker {
 
     /// The member itself if it was not tried, or the next one that was not, or itself.
     private func untried(from index: Int, _ tried: TriedReplicas) -> Int {
-        firstUntried(in: index..<members.count, tried) ?? firstUntried(in: 0..<index, tried) ?? index
+        firstUntried(in: index..<members.count, tried) ?? firstUntried(in: 0..<index, tried)
+            ?? index
     }
 }

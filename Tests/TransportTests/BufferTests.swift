@@ -37,7 +37,8 @@ struct BufferTests {
         #expect(buffer.count == 2)
     }
 
-    @Test("Storms of appends and takes agree with an array", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(
+        "Storms of appends and takes agree with an array", arguments: 1...20 as ClosedRange<UInt64>)
     func storm(seed: UInt64) {
         var random = Seeded(seed)
         var buffer = Buffer.allocate(capacity: 64)

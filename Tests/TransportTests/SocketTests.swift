@@ -115,14 +115,17 @@ struct SocketTests {
         var received = 0
         while received < sent {
             _ = try source.next()
-            if case .bytes(let count) = connection.server.receive(into: &buffer) { received += count }
+            if case .bytes(let count) = connection.server.receive(into: &buffer) {
+                received += count
+            }
             buffer.clear()
         }
         #expect(received == sent)
         #expect(try watch.next().contains(.writable))
     }
 
-    @Test("To receive without room ends the program, since it would look like the end of the stream")
+    @Test(
+        "To receive without room ends the program, since it would look like the end of the stream")
     func noRoom() async {
         await #expect(processExitsWith: .failure) {
             let connection = try Connection()

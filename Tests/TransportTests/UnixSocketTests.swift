@@ -10,7 +10,9 @@ struct UnixSocketTests {
 
         init() throws {
             var template = Array("/tmp/weir-test-XXXXXX\0".utf8CString)
-            guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", code: errno) }
+            guard unsafe mkdtemp(&template) != nil else {
+                throw SystemError("mkdtemp", code: errno)
+            }
             path = String(decoding: template.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
         }
 
