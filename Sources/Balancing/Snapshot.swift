@@ -66,7 +66,9 @@ public struct Listener: Sendable {
         case tcp(Target)
     }
 
-    public init(row: Int, name: String, mode: Mode, descriptors: [Int32], trusted: [AddressRange] = []) {
+    public init(
+        row: Int, name: String, mode: Mode, descriptors: [Int32], trusted: [AddressRange] = []
+    ) {
         self.row = row
         self.name = name
         self.mode = mode
@@ -173,7 +175,8 @@ public struct Replica: Sendable {
         case lastResort
         /// No new work; the present work goes on.
         case closed
-        /// Dead or frozen: its connections are cut, and what was in flight is retried where allowed.
+        /// Dead or frozen: its connections are cut, and what was in flight is retried where
+        /// allowed.
         case lost
     }
 

@@ -33,6 +33,8 @@ public enum PoolColumn: Int, CaseIterable, Sendable {
     case bytesToClients
     /// Requests that this pool took over for another pool of its split.
     case yielded
+    /// Sum of the durations that the latency histogram counts, in microseconds.
+    case latencyMicroseconds
     /// Where the latency histogram begins; it takes `Histogram.bucketCount` columns.
     case histogram
 }

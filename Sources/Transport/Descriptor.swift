@@ -24,9 +24,12 @@ public struct Descriptor: Hashable, Sendable {
 
     public var isOpen: Bool { number >= 0 }
 
-    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call.
+    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call. There must
+    /// be room, since the kernel's answer to a receive of nothing looks like the end of the stream.
     public func receive(into buffer: inout Buffer, atMost limit: Int = .max) -> TransferResult {
-        let result = unsafe weir_recv(number, buffer.freeStart, min(limit, buffer.room))
+        let room = min(limit, buffer.room)
+        precondition(room > 0, "receive into a full buffer")
+        let result = unsafe weir_recv(number, buffer.freeStart, room)
         if result > 0 {
             buffer.commit(result)
             return .bytes(result)
@@ -46,11 +49,13 @@ public struct Descriptor: Hashable, Sendable {
     public func send(_ first: Span<UInt8>, _ second: Span<UInt8>) -> TransferResult {
         let result = unsafe first.withUnsafeBufferPointer { one in
             unsafe second.withUnsafeBufferPointer { two in
-                var pieces = unsafe (
+                let pieces: InlineArray<2, iovec> = unsafe [
                     iovec(iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress), iov_len: one.count),
-                    iovec(iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress), iov_len: two.count)
-                )
-                return unsafe withUnsafePointer(to: &pieces.0) { unsafe weir_send_pieces(number, $0, 2) }
+                    iovec(iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress), iov_len: two.count),
+                ]
+                return unsafe pieces.span.withUnsafeBufferPointer {
+                    unsafe weir_send_pieces(number, $0.baseAddress, 2)
+                }
             }
         }
         return TransferResult(sendResult: result)
