@@ -16,7 +16,8 @@ public struct Subnet: Hashable, Sendable {
     /// Parses `10.0.0.0/8`, `fd00::/8`, or a single address.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let first = parts.first, let address = SocketAddress(numeric: String(first), port: 0) else { return nil }
+        guard let first = parts.first, let address = SocketAddress(numeric: String(first), port: 0)
+        else { return nil }
         let width = address.isIPv4 ? 32 : 128
         guard parts.count == 2 else {
             self.init(base: address, mappedBits: 128)
@@ -40,10 +41,13 @@ public struct Subnet: Hashable, Sendable {
                         let address = unsafe address, let mask = unsafe mask
                     else { return }
                     func word(_ bytes: UnsafePointer<UInt8>, _ offset: Int) -> UInt64 {
-                        unsafe UInt64(bigEndian: UnsafeRawPointer(bytes).loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                        unsafe UInt64(
+                            bigEndian: UnsafeRawPointer(bytes).loadUnaligned(
+                                fromByteOffset: offset, as: UInt64.self))
                     }
                     let bits = unsafe word(mask, 0).nonzeroBitCount + word(mask, 8).nonzeroBitCount
-                    let base = unsafe SocketAddress(high: word(address, 0), low: word(address, 8), port: 0)
+                    let base = unsafe SocketAddress(
+                        high: word(address, 0), low: word(address, 8), port: 0)
                     unsafe context.pointee.append(Subnet(base: base, mappedBits: bits))
                 }, list)
         }

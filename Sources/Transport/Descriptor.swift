@@ -48,10 +48,16 @@ public struct Descriptor: Hashable, Sendable {
         let result = unsafe first.withUnsafeBufferPointer { one in
             unsafe second.withUnsafeBufferPointer { two in
                 var pieces = unsafe (
-                    iovec(iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress), iov_len: one.count),
-                    iovec(iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress), iov_len: two.count)
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress),
+                        iov_len: one.count),
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress),
+                        iov_len: two.count)
                 )
-                return unsafe withUnsafePointer(to: &pieces.0) { unsafe weir_send_pieces(number, $0, 2) }
+                return unsafe withUnsafePointer(to: &pieces.0) {
+                    unsafe weir_send_pieces(number, $0, 2)
+                }
             }
         }
         return TransferResult(sendResult: result)
@@ -77,16 +83,18 @@ public struct Descriptor: Hashable, Sendable {
     /// Sends FIN: nothing more will be sent, receiving goes on.
     public func shutdownWrite() { _ = weir_shutdown_write(number) }
 
-    /// Closes the descriptor. Errors are of no use to anybody here: Linux frees the number regardless.
+    /// Closes the descriptor. Errors are of no use to anybody here: Linux frees the number in any
+    /// case.
     public func close() {
         if isOpen { _ = weir_close(number) }
     }
 
-    /// The next close of this socket sends RST instead of FIN, so that the other side cannot mistake
-    /// a cut message for a whole one.
+    /// The next close of this socket sends RST instead of FIN, so that the other side cannot
+    /// mistake a cut message for a whole one.
     public func resetOnClose() {
         var value = linger(l_onoff: 1, l_linger: 0)
-        _ = unsafe setsockopt(number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+        _ = unsafe setsockopt(
+            number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
     }
 }
 

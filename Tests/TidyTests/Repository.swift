@@ -34,7 +34,9 @@ struct Repository: Sendable {
         while let path = walk?.nextObject() as? String {
             let parts = path.split(separator: "/")
             let isHidden = parts.last?.hasPrefix(".") == true && path != ".ci"
-            if isHidden || !Repository.folders.contains(String(parts[0])) { walk?.skipDescendants() }
+            if isHidden || !Repository.folders.contains(String(parts[0])) {
+                walk?.skipDescendants()
+            }
             if !isHidden { paths.insert(path) }
         }
         self.paths = paths

@@ -56,7 +56,24 @@ struct Debt: Sendable {
     var path: String
     var reason: String
 
-    static let all: [Debt] = []
+    static let all: [Debt] = [
+        lines("Balancing/LoadBoard"), lines("Balancing/Snapshot"), lines("ControlPlane/EventLoop"),
+        words("Balancing/Observation"), words("Balancing/Snapshot"), words("HTTP/Message"),
+        words("Transport/AttachedNetworks"), words("Transport/Buffer"), words("Transport/Clock"),
+        words("Transport/Mailbox"), words("Transport/Poller"), words("Transport/SocketAddress"),
+    ]
+
+    private static func lines(_ file: String) -> Debt {
+        Debt(
+            rule: "lines have at most 100 columns", path: "Sources/\(file).swift",
+            reason: "older than the rule")
+    }
+
+    private static func words(_ file: String) -> Debt {
+        Debt(
+            rule: "public declarations are documented", path: "Sources/\(file).swift",
+            reason: "older than the rule")
+    }
 }
 
 /// Which files a rule is for.

@@ -23,7 +23,7 @@ extension Rule {
             .bad("Sources/A/A.swift", "typealias ReplicaInfo = Int"),
             .bad("Sources/A/A.swift", "struct Handler {}"),
             .good("Sources/A/A.swift", "struct Database { class func data() {} }"),
-            .good("Sources/A/A.swift", "enum DataPlane {}\nstruct SignalHandler {}"),
+            .good("Sources/A/A.swift", "enum DataPlane {}\nstruct Loop { protocol Handler {} }"),
         ]
     ) { file in
         let kinds: Set = ["struct", "class", "enum", "protocol", "actor", "typealias"]
@@ -33,7 +33,7 @@ extension Rule {
             guard kinds.contains(tokens[index].text), name.text.first?.isUppercase == true else {
                 return nil
             }
-            if name.text == "Handler" {
+            if name.text == "Handler", !isNested(index, tokens) {
                 return file.violation(name.line, "Handler of what? Name the object")
             }
             let parts = name.text.replacing("DataPlane", with: "").camelCaseWords
@@ -41,6 +41,11 @@ extension Rule {
             return file.violation(
                 name.line, "'\(word)' in the name \(name.text): \(forbidden[word] ?? "")")
         }
+    }
+
+    private static func isNested(_ index: Int, _ tokens: [Token]) -> Bool {
+        let before = tokens[..<index]
+        return before.count { $0.text == "{" } > before.count { $0.text == "}" }
     }
 
     private static let errorsAreHandled = Rule(
@@ -114,8 +119,8 @@ extension Rule {
         return [
             file.violation(
                 first.line,
-                "unsafe code; use Span or Array, or a type that wraps it already. If this file has to"
-                    + " own memory or wrap C, add it with its reason to Rule.unsafeFiles")
+                "unsafe code; use Span or Array, or a type that wraps it already. If this file has"
+                    + " to own memory or wrap C, add it with its reason to Rule.unsafeFiles")
         ]
     }
 
@@ -129,7 +134,7 @@ extension Rule {
         ]
     ) { file in
         let tokens = SwiftTokens.of(file)
-        return tokens.indices.dropFirst(0).compactMap { index in
+        return tokens.indices.compactMap { index in
             guard ["print", "debugPrint", "dump"].contains(tokens[index].text),
                 index + 1 < tokens.count, tokens[index + 1].text == "(",
                 index == 0 || ![".", "func"].contains(tokens[index - 1].text)
@@ -162,7 +167,7 @@ extension Rule {
             let isDocumented = above >= 0 && lines[above].drop { $0 == " " }.hasPrefix("///")
             guard !isDocumented else { return nil }
             return file.violation(
-                tokens[index].line, "public without a doc comment; say what it does, in /// lines")
+                tokens[index].line, "public without a doc comment; say what it does, in ///")
         }
     }
 
