@@ -41,10 +41,13 @@ public struct Subnet: Hashable, Sendable {
                         let address = unsafe address, let mask = unsafe mask
                     else { return }
                     func word(_ bytes: UnsafePointer<UInt8>, _ offset: Int) -> UInt64 {
-                        unsafe UInt64(bigEndian: UnsafeRawPointer(bytes).loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                        unsafe UInt64(
+                            bigEndian: UnsafeRawPointer(bytes).loadUnaligned(
+                                fromByteOffset: offset, as: UInt64.self))
                     }
                     let bits = unsafe word(mask, 0).nonzeroBitCount + word(mask, 8).nonzeroBitCount
-                    let base = unsafe SocketAddress(high: word(address, 0), low: word(address, 8), port: 0)
+                    let base = unsafe SocketAddress(
+                        high: word(address, 0), low: word(address, 8), port: 0)
                     unsafe context.pointee.append(Subnet(base: base, mappedBits: bits))
                 }, list)
         }
