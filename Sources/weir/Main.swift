@@ -47,9 +47,7 @@ struct Weir: ParsableCommand {
             """,
         version: Version.line,
         subcommands: [
-            RunCommand.self, DemoCommand.self, CheckCommand.self, ExplainCommand.self,
-            StatusCommand.self, ShiftCommand.self, WaitCommand.self, ReloadCommand.self,
-            VersionCommand.self,
+            RunCommand.self, VersionCommand.self,
         ])
 }
 
