@@ -19,6 +19,9 @@ enum Console {
         if isTerminal { write("\r\u{1b}[K" + text, to: output) }
     }
 
+    /// On a terminal, an empty screen to write on.
+    static func clear() { write("\u{1b}[H\u{1b}[2J", to: output) }
+
     /// Writes all of it, and gives up when the other end is gone: there is nobody left to tell.
     private static func write(_ text: String, to descriptor: Descriptor) {
         var rest = Array(text.utf8)[...]

@@ -22,6 +22,7 @@ enum Main {
             Console.error("weir: \(failure.message)")
             exit(failure.status.rawValue)
         }
+        if let code = error as? ExitCode { exit(code.rawValue) }
         let message = Weir.fullMessage(for: error)
         switch Weir.exitCode(for: error) {
         case .success:
@@ -47,7 +48,8 @@ struct Weir: ParsableCommand {
             """,
         version: Version.line,
         subcommands: [
-            RunCommand.self, VersionCommand.self,
+            RunCommand.self, CheckCommand.self, ExplainCommand.self, StatusCommand.self,
+            ShiftCommand.self, WaitCommand.self, ReloadCommand.self, VersionCommand.self,
         ])
 }
 

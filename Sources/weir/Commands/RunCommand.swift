@@ -45,14 +45,22 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Program.run(source: source)
+        let source = ConfigurationSource(self)
+        let workers = workers
+        try Program.run {
+            () throws(ControlError) in
+            var configuration = try source.read()
+            if let workers { configuration.workers = workers }
+            return configuration
+        }
     }
+}
 
-    /// What to run, read anew at each reload.
-    private func source() throws(ControlError) -> Configuration {
-        var configuration =
-            listen.isEmpty ? try ConfigurationFile.read(file) : Configuration()
-        if let workers { configuration.workers = workers }
-        return configuration
+extension ConfigurationSource {
+    fileprivate init(_ command: RunCommand) {
+        self =
+            command.listen.isEmpty
+            ? .file(command.file ?? ConfigurationSource.defaultFile)
+            : .flags(listen: command.listen, to: command.to, probe: command.probe)
     }
 }

@@ -26,18 +26,29 @@ struct WaitCommand: ParsableCommand {
     func run() throws {
         let client = try admin.client()
         let deadline = Instant.now().adding(milliseconds: timeout.milliseconds)
-        var seen = "weir did not answer"
-        repeat {
-            // A weir that is starting does not answer yet: that, too, is worth waiting for.
-            do throws(AdminError) {
-                let count = try readyCount(in: try client.status())
-                if count >= ready { return }
-                seen = "\(count) are ready"
-            } catch {
-                seen = "\(error)"
-            }
+        var seen = try look(client)
+        while seen != nil, Instant.now() < deadline {
             usleep(WaitCommand.intervalMicroseconds)
-        } while Instant.now() < deadline
-        throw CommandFailure("waited for \(ready) ready replicas of \(pool): \(seen)", status: .timedOut)
+            seen = try look(client)
+        }
+        guard let seen else { return }
+        throw CommandFailure(
+            "waited for \(ready) ready replicas of \(pool): \(seen)", status: .timedOut)
+    }
+
+    /// What there is instead of enough ready replicas; nil when there are.
+    private func look(_ client: AdminClient) throws -> String? {
+        let report: StatusReport
+        do throws(AdminError) {
+            report = try client.status()
+        } catch {
+            // A weir that is starting does not answer yet: that, too, is worth waiting for.
+            return "\(error)"
+        }
+        guard let pool = report.pools.first(where: { $0.name == pool }) else {
+            let names = report.pools.map(\.name).joined(separator: ", ")
+            throw CommandFailure("there is no pool '\(pool)'; there are: \(names)")
+        }
+        return pool.ready >= ready ? nil : "\(pool.ready) are ready"
     }
 }
