@@ -8,19 +8,16 @@ public struct ByteRange: Sendable, Equatable, BitwiseCopyable {
         self.end = end
     }
 
+    init(_ start: Int, _ end: Int) {
+        self.start = UInt16(truncatingIfNeeded: start)
+        self.end = UInt16(truncatingIfNeeded: end)
+    }
+
     public static let none = ByteRange(start: 0, end: 0)
     public var count: Int { Int(end) - Int(start) }
     public var isEmpty: Bool { start == end }
-}
-
-/// Field names that weir acts on, recognised once while parsing; all others are `other`.
-public enum FieldName: UInt8, Sendable, BitwiseCopyable {
-    case other
-    case host, connection, contentLength, transferEncoding, trailer, te, upgrade, expect
-    case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, http2Settings
-    case forwarded, xForwardedFor, xForwardedProto, xForwardedHost, via, xRequestID
-    case date, server, idempotencyKey, cookie, setCookie, contentType, userAgent, referer
-    case traceparent, weirDrain
+    /// The same stretch as indices, for `Span.extracting`.
+    public var indices: Range<Int> { Int(start)..<Int(end) }
 }
 
 /// One field line of a head, by position.
@@ -58,6 +55,12 @@ public struct Fields: Sendable {
     }
 
     public mutating func removeAll() { count = 0 }
+
+    /// The value of the first field line of that name; nil if there is none.
+    public func first(_ id: FieldName) -> ByteRange? {
+        for index in 0..<count where storage[index].id == id { return storage[index].value }
+        return nil
+    }
 }
 
 /// RFC 9110 §9.
@@ -73,24 +76,37 @@ public enum Method: UInt8, Sendable, BitwiseCopyable {
     }
 }
 
+extension Method {
+    /// Recognises a method; methods are case-sensitive (RFC 9110 §9.1).
+    @inline(__always)
+    init(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) {
+        let count = end &- start
+        guard count <= 7 else {
+            self = .other
+            return
+        }
+        switch bytes.word(at: start, count: count) {
+        case packed("GET"): self = .get
+        case packed("POST"): self = .post
+        case packed("HEAD"): self = .head
+        case packed("PUT"): self = .put
+        case packed("PATCH"): self = .patch
+        case packed("DELETE"): self = .delete
+        case packed("OPTIONS"): self = .options
+        case packed("TRACE"): self = .trace
+        case packed("CONNECT"): self = .connect
+        default: self = .other
+        }
+    }
+}
+
 /// How the end of a body is known (RFC 9112 §6.3).
 public enum BodyFraming: Sendable, Equatable, BitwiseCopyable {
+    /// No byte of a body follows; also what `Content-Length: 0` gives.
     case none
+    /// That many bytes follow, at least one.
     case length(UInt64)
     case chunked
     /// Responses only: until the connection closes.
     case untilClose
-}
-
-/// What is wrong with a message. The client is told by 400 (or the status given) and the connection
-/// closed; from an upstream it is a 502.
-public enum HTTPError: Error, Sendable, Equatable, BitwiseCopyable {
-    case malformedStartLine, malformedField, malformedTarget
-    case bareLineBreak, foldedField, forbiddenByte
-    case conflictingLength, invalidLength, conflictingFraming, unknownTransferCoding
-    case missingHost, severalHosts, invalidHost
-    case malformedChunk, malformedTrailer
-    case unsupportedVersion
-    case headTooLarge, targetTooLong, tooManyFields
-    case unexpectedBody
 }

@@ -3,8 +3,9 @@ internal import CLinux
 /// A range of addresses, such as `172.18.0.0/16`.
 public struct Subnet: Hashable, Sendable {
     public let base: SocketAddress
-    private let maskHigh: UInt64
-    private let maskLow: UInt64
+    /// Ones where an address must agree with `base`: the upper and the lower eight bytes.
+    public let maskHigh: UInt64
+    public let maskLow: UInt64
 
     /// - Parameter bits: of the 128-bit form: an IPv4 prefix length plus 96.
     init(base: SocketAddress, mappedBits bits: Int) {
