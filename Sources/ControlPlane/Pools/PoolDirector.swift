@@ -57,17 +57,6 @@ final class PoolDirector {
     func stop() {}
 }
 
-/// Asks DNS. One for all pools; see `DNSConfiguration`.
-final class Resolver {
-    init(loop: EventLoop, configuration: DNSConfiguration) throws(ResolverError) {}
-    func close() {}
-}
-
-/// Why there can be no resolver.
-struct ResolverError: Error, CustomStringConvertible {
-    var description: String
-}
-
 /// Probes replicas. One for all pools.
 final class Prober {
     init(loop: EventLoop) {}
