@@ -6,9 +6,8 @@ BINARY := .build/release/weir
 IMAGE ?= weir:latest
 
 # One file that needs nothing of the machine it runs on: Swift's libraries, c-ares, libyaml and the
-# C library are all inside. The linker's warnings about getpwnam and dlopen concern code of those
-# libraries that weir never calls.
-STATIC := --static-swift-stdlib -Xswiftc -static-executable
+# C library are all inside.
+STATIC := --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld
 CHECKS := --explicit-target-dependency-import-check error
 
 BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev
