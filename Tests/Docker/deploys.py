@@ -22,70 +22,70 @@ SETTLE = 2.0
 @cases.case("scale 1, 3, 6, 2")
 async def scale(bench: Bench) -> Finding:
     async with bench.site(replicas=1) as site:
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             for replicas in (3, 6, 2):
                 await site.scale(replicas)
                 await site.until_answered_by(replicas)
                 await asyncio.sleep(1)
-        return await judge(site, traffic)
+        return await judge(site, clients)
 
 
 @cases.case("restart of one")
 async def restart(bench: Bench) -> Finding:
     async with bench.site() as site:
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             await site.docker("restart", site.container(2))
             await site.until_answered_by(3)
             await asyncio.sleep(SETTLE)
-        return await judge(site, traffic)
+        return await judge(site, clients)
 
 
 @cases.case("kill of one")
 async def kill(bench: Bench) -> Finding:
     async with bench.site() as site:
         victims = await site.names_of(site.container(2))
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             await site.docker("kill", site.container(2))
             await asyncio.sleep(SETTLE)
             await site.docker("start", site.container(2))
             await site.until_answered_by(3)
-        return await judge(site, traffic, victims)
+        return await judge(site, clients, victims)
 
 
 @cases.case("pause of one for 5 s")
 async def pause(bench: Bench) -> Finding:
     async with bench.site() as site:
         victims = await site.names_of(site.container(2))
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             await site.docker("pause", site.container(2))
             await asyncio.sleep(5)
             await site.docker("unpause", site.container(2))
             await site.until_answered_by(3)
             await asyncio.sleep(SETTLE)
-        return await judge(site, traffic, victims)
+        return await judge(site, clients, victims)
 
 
 @cases.case("up -d --force-recreate of all")
 async def recreate(bench: Bench) -> Finding:
     async with bench.site() as site:
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
-            await site.compose("up", "-d", "--force-recreate", "--no-deps", "--scale", "app=3", "app")
+            await site.compose("up", "-d", "--force-recreate", "--scale", "app=3", "app")
             await site.until_answered_by(3)
             await asyncio.sleep(SETTLE)
-        return await judge(site, traffic)
+        return await judge(site, clients)
 
 
 @cases.case("disconnect, and another service on its address")
 async def reuse(bench: Bench) -> Finding:
     async with bench.site() as site:
         gone = site.container(2)
-        address = await site.address(gone)
-        async with bench.traffic(site) as traffic:
+        victims, address = await site.names_of(gone), await site.address(gone)
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             await site.docker("network", "disconnect", NETWORK, gone)
             await site.compose("up", "-d", "--no-deps", "other")
@@ -94,7 +94,7 @@ async def reuse(bench: Bench) -> Finding:
             await site.docker("network", "connect", "--alias", "app", NETWORK, gone)
             await site.until_answered_by(3)
             await asyncio.sleep(1)
-        finding = await judge(site, traffic, {gone, address})
+        finding = await judge(site, clients, victims)
         finding.expect(taken == address, f"the test needs {address} used again, not {taken}")
         return finding
 
@@ -102,12 +102,12 @@ async def reuse(bench: Bench) -> Finding:
 @cases.case("scale 1, 4; they listen after 1.5 s")
 async def late_listeners(bench: Bench) -> Finding:
     async with bench.site(replicas=1, listen_delay_ms=1500) as site:
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             await site.scale(4)
             await site.until_answered_by(4)
             await asyncio.sleep(1)
-        return await judge(site, traffic)
+        return await judge(site, clients)
 
 
 async def all_gone(bench: Bench, outside: Outside) -> Finding:
@@ -116,14 +116,14 @@ async def all_gone(bench: Bench, outside: Outside) -> Finding:
     try:
         async with bench.site() as site:
             replicas = [site.container(number) for number in (1, 2, 3)]
-            async with bench.traffic(site) as traffic:
+            async with bench.clients(site) as clients:
                 await asyncio.sleep(1)
                 await site.docker("stop", *replicas)
                 await asyncio.sleep(5)
                 await site.docker("start", *replicas)
                 await site.until_answered_by(3)
                 await asyncio.sleep(1)
-            finding = await judge(site, traffic)
+            finding = await judge(site, clients)
     finally:
         bench.outside.answers = Outside.NXDOMAIN
     strays = bench.foreign.visits - visits
@@ -167,17 +167,17 @@ async def scale_down(bench: Bench, on_terminate: str) -> Finding:
         if on_terminate != "serve":
             for number in (3, 4):
                 victims |= await site.names_of(site.container(number))
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             await site.scale(2)
             await asyncio.sleep(SETTLE)
-        return await judge(site, traffic, victims)
+        return await judge(site, clients, victims)
 
 
 @cases.case("the Docker Engine hangs for 5 s")
 async def engine_hangs(bench: Bench) -> Finding:
     async with bench.site() as site:
-        async with bench.traffic(site) as traffic:
+        async with bench.clients(site) as clients:
             await asyncio.sleep(1)
             os.kill(bench.engine.process.pid, signal.SIGSTOP)
             try:
@@ -186,4 +186,4 @@ async def engine_hangs(bench: Bench) -> Finding:
                 os.kill(bench.engine.process.pid, signal.SIGCONT)
             await site.scale(4)
             await site.until_answered_by(4)
-        return await judge(site, traffic)
+        return await judge(site, clients)

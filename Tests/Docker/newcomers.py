@@ -26,9 +26,9 @@ async def first_request(bench: Bench) -> Finding:
         process = await site.process(site.balancer_container)
         try:
             with Watch("app", process) as watch:
-                async with bench.traffic(site) as traffic:
+                async with bench.clients(site) as clients:
                     delays = [await join(site, watch, number) for number in range(ROUNDS)]
-            finding = await judge(site, traffic)
+            finding = await judge(site, clients)
         finally:
             names = [newcomer(number) for number in range(ROUNDS)]
             await asyncio.to_thread(remove, names)

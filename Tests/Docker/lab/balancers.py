@@ -39,7 +39,8 @@ http {
             set $app app:8080;
             proxy_pass http://$app;
             proxy_http_version 1.1;
-            proxy_set_header Connection "";
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection $http_connection;
             proxy_connect_timeout 1s;
         }
     }

@@ -11,6 +11,7 @@ from .images import REPLICA
 from .journal import Journal
 from .machine import run
 from .traffic import Exchange, Traffic
+from .tunnels import Tunnels
 
 PROJECT = "site"
 NETWORK = f"{PROJECT}_default"
@@ -85,13 +86,17 @@ class Site:
         return int(await self.inspect(container, "{{.State.Pid}}"))
 
     async def names_of(self, container: str) -> set[str]:
-        """What a log may call a replica: its container's name and its address."""
-        return {container, await self.address(container)}
+        """What a replica may be called: its container's name, its address and its identifier."""
+        identifier = await self.inspect(container, "{{.Id}}")
+        return {container, await self.address(container), identifier[:12]}
 
     # Traffic.
 
     def traffic(self, rate: float) -> Traffic:
         return Traffic((MACHINE, PORT), rate)
+
+    def tunnels(self, number: int) -> Tunnels:
+        return Tunnels((MACHINE, PORT), "app", number)
 
     async def until_answered_by(self, replicas: int, seconds: float = 20) -> None:
         """Waits until that many different replicas have answered."""
@@ -99,10 +104,11 @@ class Site:
         deadline = time.monotonic() + seconds
         while len(seen) < replicas:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(seen)} of {replicas} replicas answered in {seconds:.0f} s;"
-                                   f" last failure: {last or 'none'}\n{self.balancer_log()[-3000:]}")
+                raise TimeoutError(
+                    f"{len(seen)} of {replicas} replicas answered in {seconds:.0f} s; last failure:"
+                    f" {last or 'none'}; the balancer said:\n{self.balancer_log()[-3000:]}")
             exchange = Exchange("GET", "/", closes=True)
-            await asker._exchange(exchange)
+            await asker.ask(exchange)
             last = exchange.failure or last
             seen |= {exchange.replica} - {""}
             await asyncio.sleep(0.01)

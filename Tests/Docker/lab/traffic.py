@@ -55,6 +55,7 @@ class Traffic:
         self.run = f"{next(numbers)}x{int(time.time())}"
 
     async def __aenter__(self) -> "Traffic":
+        self.pending: list[asyncio.Task[None]] = []
         self.sender = asyncio.create_task(self._send_steadily())
         return self
 
@@ -66,27 +67,28 @@ class Traffic:
             writer.close()
 
     async def _send_steadily(self) -> None:
-        self.pending: list[asyncio.Task[None]] = []
         start = asyncio.get_running_loop().time()
         for number in itertools.count():
-            # Late by the clock is made up for at once: the rate is the user's, not the server's.
-            await asyncio.sleep(max(0.0, start + number / self.rate - asyncio.get_running_loop().time()))
+            # What is late is made up for at once: the rate is the users', not the server's.
+            late = asyncio.get_running_loop().time() - start - number / self.rate
+            await asyncio.sleep(max(0.0, -late))
             exchange = plan(number, self.run)
             self.exchanges.append(exchange)
-            self.pending.append(asyncio.create_task(self._exchange(exchange)))
+            self.pending.append(asyncio.create_task(self.ask(exchange)))
 
-    async def _exchange(self, exchange: Exchange) -> None:
+    async def ask(self, exchange: Exchange) -> None:
+        """Sends one request and notes what became of it."""
         exchange.started = time.time()
         began = time.monotonic()
         try:
-            await asyncio.wait_for(self._ask(exchange), PATIENCE)
+            await asyncio.wait_for(self._converse(exchange), PATIENCE)
         except TimeoutError:
             exchange.failure = f"no answer in {PATIENCE:.0f} s"
         except (OSError, EOFError, ValueError) as error:
             exchange.failure = exchange.failure or describe(error)
         exchange.seconds = time.monotonic() - began
 
-    async def _ask(self, exchange: Exchange) -> None:
+    async def _converse(self, exchange: Exchange) -> None:
         reader, writer = await self._connection(exchange)
         keeps = False
         try:
