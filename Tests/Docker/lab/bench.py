@@ -11,7 +11,7 @@ from .engine import Engine
 from .report import Finding
 from .resolver import ForeignServer, OutsideResolver
 from .site import Site
-from .traffic import Count, Traffic, count
+from .traffic import MISDIRECTED, Count, Traffic, count
 from .tunnels import Tunnels
 
 # The replicas' port; a balancer that believes a foreign address connects to it there.
@@ -107,7 +107,8 @@ async def count_excused(site: Site, posts: Count, victims: set[str]) -> int:
     deadline = time.monotonic() + 3
     while victims and posts.failures:
         lines = site.balancer_log().splitlines()
-        excused = sum(is_ascribed(exchange.order, lines, victims) for exchange in posts.failures)
+        excused = sum(is_ascribed(exchange.order, lines, victims) for exchange in posts.failures
+                      if not exchange.failure.startswith(MISDIRECTED))
         if excused == len(posts.failures) or time.monotonic() > deadline:
             return excused
         await asyncio.sleep(0.2)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 BIG_BODY = b"w" * 250_000
 # Longer than any balancer holds a request: what takes longer is a failure of its own.
 PATIENCE = 25.0
+MISDIRECTED = "answered by the service"
 
 numbers = itertools.count(1)
 
@@ -126,7 +127,7 @@ class Traffic:
         if status != 200:
             return f"{status} {fields.get('proxy-status', '')}".strip()
         if fields.get("x-service") != self.service:
-            return f"answered by the service {fields.get('x-service')}"
+            return f"{MISDIRECTED} {fields.get('x-service')}"
         if exchange.order and body != exchange.order.encode() + b"\n":
             return "another order's answer"
         if exchange.path == "/big" and body != BIG_BODY:
