@@ -9,7 +9,7 @@ from lab.engine import docker
 from lab.images import REPLICA
 from lab.report import Cases, Finding
 from lab.resolver import Watch
-from lab.site import NETWORK, Site
+from lab.site import NETWORK, PROJECT, Site, container_name
 
 cases = Cases()
 
@@ -40,7 +40,7 @@ async def first_request(bench: Bench) -> Finding:
 
 
 def newcomer(number: int) -> str:
-    return f"site_app_{number + 11}"
+    return container_name(PROJECT, "app", number + 11)
 
 
 async def join(site: Site, watch: Watch, number: int) -> float:

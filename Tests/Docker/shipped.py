@@ -8,6 +8,7 @@ from lab.engine import MACHINE, docker
 from lab.images import REPLICA
 from lab.machine import REPOSITORY, run
 from lab.report import Cases, Finding
+from lab.site import container_name
 from lab.traffic import Exchange, Traffic
 
 cases = Cases()
@@ -29,12 +30,13 @@ async def compose_file(bench: Bench) -> Finding:
         docker("tag", own, image)
     compose = ["docker-compose", "-p", "shipped", "--project-directory", str(REPOSITORY),
                "-f", str(REPOSITORY / "compose.yaml")]
+    weir = container_name("shipped", "weir", 1)
     try:
         await asyncio.to_thread(run, *compose, "up", "-d", "--scale", f"app={REPLICAS}")
         seen, last = await ask_until_all_answered(port)
         finding.expect(len(seen) == REPLICAS, f"{len(seen)} of {REPLICAS} answered; last: {last}\n"
-                       + docker("logs", "shipped_weir_1"))
-        said = docker("exec", "shipped_weir_1", "/weir", "status")
+                       + docker("logs", weir))
+        said = docker("exec", weir, "/weir", "status")
         finding.expect(said.count("ready") >= REPLICAS, f"weir status does not name them:\n{said}")
     finally:
         await asyncio.to_thread(run, *compose, "down", "--timeout", "5")

@@ -1,6 +1,7 @@
 """A Compose project: a balancer in front of replicas of an application, and other services."""
 
 import asyncio
+import functools
 import json
 import time
 from pathlib import Path
@@ -15,6 +16,16 @@ from .tunnels import Tunnels
 
 PROJECT = "site"
 NETWORK = f"{PROJECT}_default"
+
+
+@functools.cache
+def separator() -> str:
+    """What stands in container names between project, service and number: 1.x used `_`."""
+    return "_" if run("docker-compose", "version", "--short").startswith("1.") else "-"
+
+
+def container_name(project: str, service: str, number: int) -> str:
+    return separator().join((project, service, str(number)))
 
 
 class Site:
@@ -70,10 +81,10 @@ class Site:
 
     @property
     def balancer_container(self) -> str:
-        return f"{PROJECT}_balancer_1"
+        return container_name(PROJECT, "balancer", 1)
 
     def container(self, number: int, service: str = "app") -> str:
-        return f"{PROJECT}_{service}_{number}"
+        return container_name(PROJECT, service, number)
 
     async def inspect(self, container: str, template: str) -> str:
         return await self.docker("inspect", "--format", template, container)
