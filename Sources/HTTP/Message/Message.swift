@@ -8,19 +8,16 @@ public struct ByteRange: Sendable, Equatable, BitwiseCopyable {
         self.end = end
     }
 
+    init(_ start: Int, _ end: Int) {
+        self.start = UInt16(truncatingIfNeeded: start)
+        self.end = UInt16(truncatingIfNeeded: end)
+    }
+
     public static let none = ByteRange(start: 0, end: 0)
     public var count: Int { Int(end) - Int(start) }
     public var isEmpty: Bool { start == end }
-}
-
-/// Field names that weir acts on, recognised once while parsing; all others are `other`.
-public enum FieldName: UInt8, Sendable, BitwiseCopyable {
-    case other
-    case host, connection, contentLength, transferEncoding, trailer, te, upgrade, expect
-    case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, http2Settings
-    case forwarded, xForwardedFor, xForwardedProto, xForwardedHost, via, xRequestID
-    case date, server, idempotencyKey, cookie, setCookie, contentType, userAgent, referer
-    case traceparent, weirDrain
+    /// The same stretch as indices, for `Span.extracting`.
+    public var indices: Range<Int> { Int(start)..<Int(end) }
 }
 
 /// One field line of a head, by position.
@@ -47,6 +44,15 @@ public struct Fields: Sendable {
 
     public init() {}
 
+    /// The field lines in place. Read them through this: Swift 6.3 copies the whole table for each
+    /// call of a method or subscript of its own.
+    public var span: Span<Field> {
+        @_lifetime(borrow self)
+        @inline(__always)
+        get { storage.span.extracting(first: count) }
+    }
+
+    /// One field line; for code that is not on the hot path.
     public subscript(index: Int) -> Field { storage[index] }
 
     /// False when the table is full.
@@ -58,6 +64,14 @@ public struct Fields: Sendable {
     }
 
     public mutating func removeAll() { count = 0 }
+}
+
+extension Span where Element == Field {
+    /// The value of the first field line of that name; nil if there is none.
+    public func first(_ id: FieldName) -> ByteRange? {
+        for index in indices where self[index].id == id { return self[index].value }
+        return nil
+    }
 }
 
 /// RFC 9110 §9.
@@ -73,24 +87,37 @@ public enum Method: UInt8, Sendable, BitwiseCopyable {
     }
 }
 
+extension Method {
+    /// Recognises a method; methods are case-sensitive (RFC 9110 §9.1).
+    @inline(__always)
+    init(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) {
+        let count = end &- start
+        guard count <= 7 else {
+            self = .other
+            return
+        }
+        switch bytes.word(at: start, count: count) {
+        case packed("GET"): self = .get
+        case packed("POST"): self = .post
+        case packed("HEAD"): self = .head
+        case packed("PUT"): self = .put
+        case packed("PATCH"): self = .patch
+        case packed("DELETE"): self = .delete
+        case packed("OPTIONS"): self = .options
+        case packed("TRACE"): self = .trace
+        case packed("CONNECT"): self = .connect
+        default: self = .other
+        }
+    }
+}
+
 /// How the end of a body is known (RFC 9112 §6.3).
 public enum BodyFraming: Sendable, Equatable, BitwiseCopyable {
+    /// No byte of a body follows; also what `Content-Length: 0` gives.
     case none
+    /// That many bytes follow, at least one.
     case length(UInt64)
     case chunked
     /// Responses only: until the connection closes.
     case untilClose
-}
-
-/// What is wrong with a message. The client is told by 400 (or the status given) and the connection
-/// closed; from an upstream it is a 502.
-public enum HTTPError: Error, Sendable, Equatable, BitwiseCopyable {
-    case malformedStartLine, malformedField, malformedTarget
-    case bareLineBreak, foldedField, forbiddenByte
-    case conflictingLength, invalidLength, conflictingFraming, unknownTransferCoding
-    case missingHost, severalHosts, invalidHost
-    case malformedChunk, malformedTrailer
-    case unsupportedVersion
-    case headTooLarge, targetTooLong, tooManyFields
-    case unexpectedBody
 }
