@@ -48,9 +48,12 @@ public final class LoadBoard: @unchecked Sendable {
 
     /// In flight over all workers; any thread. A moment old where other workers are concerned.
     public func inFlight(replicaRow: Int) -> Int {
+        precondition(replicaRow >= 0 && replicaRow < replicaRowsMaximum)
         var sum: UInt32 = 0
-        for worker in 0..<workers {
-            sum &+= unsafe cell(replicaRow, worker).pointee.load(ordering: .relaxed)
+        var place = replicaRow
+        for _ in 0..<workers {
+            sum &+= unsafe cells[place].load(ordering: .relaxed)
+            place &+= stride
         }
         return Int(sum)
     }

@@ -30,8 +30,8 @@ struct PathIndex: Sendable {
     /// How many routes share a host and a path at most.
     var largestGroup: Int { groups.map { Int($0.end - $0.first) }.max() ?? 0 }
 
-    /// - Parameter ranks: of the routes in order, so that equal hosts and paths are side by side and
-    ///   hosts are numbered as in `HostIndex`.
+    /// - Parameter ranks: of the routes in order, so that equal hosts and paths are side by side
+    ///   and hosts are numbered as in `HostIndex`.
     init(_ ranks: [RouteRank]) {
         var places: [Place] = []
         var host: HostKey?
@@ -63,7 +63,8 @@ struct PathIndex: Sendable {
             let bytes = Int32(place.path.count)
             scopes[host].longestBytes = max(scopes[host].longestBytes, bytes)
             if bytes == 0 { scopes[host].root = Int32(index) }
-            groups[index].parent = PathIndex.shorter(place).lazy.compactMap { numbers[$0] }.first ?? -1
+            groups[index].parent =
+                PathIndex.shorter(place).lazy.compactMap { numbers[$0] }.first ?? -1
         }
     }
 

@@ -5,16 +5,15 @@ extension PoolPicker {
         let start = cursor < members.count ? cursor : 0
         var best = -1
         var bestLoad = 0
+        var bestWeight = 1
         var index = start
         for _ in members.indices {
             let member = members[index]
             // One more than now: what its load would be with this request.
-            let load = board.inFlight(replicaRow: Int(member.row)) + 1
-            if !tried.contains(Int(member.row)) {
-                if best < 0 || load * Int(members[best].weight) < bestLoad * Int(member.weight) {
-                    best = index
-                    bestLoad = load
-                }
+            let load = board.inFlight(replicaRow: Int(member.row)) &+ 1
+            let isBetter = best < 0 || load &* bestWeight < bestLoad &* Int(member.weight)
+            if isBetter, !tried.contains(Int(member.row)) {
+                (best, bestLoad, bestWeight) = (index, load, Int(member.weight))
             }
             index = index + 1 == members.count ? 0 : index + 1
         }
@@ -60,6 +59,7 @@ extension PoolPicker {
 
     /// The member itself if it was not tried, or the next one that was not, or itself.
     private func untried(from index: Int, _ tried: TriedReplicas) -> Int {
-        firstUntried(in: index..<members.count, tried) ?? firstUntried(in: 0..<index, tried) ?? index
+        firstUntried(in: index..<members.count, tried) ?? firstUntried(in: 0..<index, tried)
+            ?? index
     }
 }

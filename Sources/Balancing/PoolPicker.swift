@@ -1,4 +1,5 @@
-/// Chooses the replica for each request to one pool. One per pool and worker, kept across snapshots.
+/// Chooses the replica for each request to one pool. There is one per pool and worker, kept across
+/// snapshots.
 ///
 /// Members are known by the row of their replica, so whose turn it is survives any change of
 /// membership. Picking allocates nothing.
@@ -108,8 +109,8 @@ public struct PoolPicker: Sendable {
         let start = isFirst ? random.next(below: ordered.count) : 0
         members += ordered[start...] + ordered[..<start]
     }
-    /// Adds the weights up. Credits are turned into those of the new sum, so that each stays the same
-    /// part of a turn.
+    /// Adds the weights up. Credits are turned into those of the new sum, so that each stays the
+    /// same part of a turn.
     private mutating func addWeights() {
         let oldSum = weightSum
         weightSum = 0

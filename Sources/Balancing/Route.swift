@@ -1,4 +1,5 @@
-/// What a request must look like to go to a target. All conditions must hold; an empty one always does.
+/// What a request must look like to go to a target. All conditions must hold; an empty one always
+/// does.
 public struct Route: Sendable, Equatable {
     /// Its position in the configuration, for logs and `weir explain`.
     public var row: Int

@@ -62,7 +62,9 @@ struct RouteConditions: Sendable {
 
     private func admit(listenerRow: Int, _ condition: Condition) -> Bool {
         if condition.listeners.isEmpty { return true }
-        for index in condition.listeners.indices where listeners[index] == listenerRow { return true }
+        for index in condition.listeners.indices where listeners[index] == listenerRow {
+            return true
+        }
         return false
     }
 
@@ -76,7 +78,9 @@ struct RouteConditions: Sendable {
     }
 
     private func admit(fields: RequestFields, _ condition: Condition) -> Bool {
-        for index in condition.headers.indices where !contains(fields, headers[index]) { return false }
+        for index in condition.headers.indices where !contains(fields, headers[index]) {
+            return false
+        }
         return true
     }
 

@@ -1,7 +1,6 @@
 /// The replicas that were tried for one request, by row, so that a retry goes elsewhere.
 ///
-/// A fixed table that is part of the exchange: more attempts than it holds are never allowed, and if
-/// they were, the oldest would be forgotten.
+/// A fixed table that is part of the exchange: when it is full, the oldest is forgotten.
 public struct TriedReplicas: Sendable, BitwiseCopyable {
     public static let capacity = 8
     private var rows = InlineArray<8, Int32>(repeating: -1)

@@ -15,6 +15,8 @@ struct weir_dns_options {
     int tries;
     int edns_bytes;
     int tcp_only;
+    // SERVFAIL, NOTIMP and REFUSED make it ask the next server, and are not told.
+    int skip_errors;
     // Called when a socket is to be watched; both zero: no longer.
     void (*watch)(void *owner, int fd, int readable, int writable);
     void *owner;
@@ -29,6 +31,7 @@ static inline int weir_dns_open(const struct weir_dns_options *wanted, struct ar
     if (result != ARES_SUCCESS) return result;
     memset(&options, 0, sizeof options);
     options.flags = ARES_FLAG_EDNS | ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_IGNTC;
+    if (!wanted->skip_errors) options.flags |= ARES_FLAG_NOCHECKRESP;
     if (wanted->tcp_only) options.flags |= ARES_FLAG_USEVC;
     options.timeout = wanted->timeout_ms;
     options.tries = wanted->tries;

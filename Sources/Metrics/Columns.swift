@@ -71,6 +71,11 @@ public struct WorkerCounters: Sendable {
     public static let replicaRowsMaximum = 16_384
     public static let poolRowsMaximum = 1_024
     public static let listenerRowsMaximum = 256
+    /// Rows that are never given out: what is still in flight on something that no snapshot has any
+    /// more is counted here.
+    public static let goneReplicaRow = replicaRowsMaximum - 1
+    public static let gonePoolRow = poolRowsMaximum - 1
+    public static let goneListenerRow = listenerRowsMaximum - 1
 
     public init() {
         replicas = CounterTable(

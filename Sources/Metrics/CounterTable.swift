@@ -33,7 +33,8 @@ public final class CounterTable: @unchecked Sendable {
 
     deinit { _ = unsafe munmap(cells, bytes) }
 
-    /// Counts one duration into the histogram whose first column is `column`; the owning thread only.
+    /// Counts one duration into the histogram whose first column is `column`; the owning thread
+    /// only.
     @inline(__always)
     public func record(microseconds: UInt64, row: Int, histogram column: Int) {
         add(1, row: row, column: column &+ Histogram.bucket(microseconds: microseconds))

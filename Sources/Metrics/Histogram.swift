@@ -1,8 +1,8 @@
 /// Durations sorted into 128 buckets, four per power of two, so that a bucket is at most a quarter
 /// wider than its lower bound and its middle at most an eighth from anything in it.
 ///
-/// Bucket 0 to 3 hold 0 to 3 µs exactly; the last begins at 7,516 s and takes all that is longer. The
-/// counts themselves are columns of a counter table.
+/// Buckets 0 to 3 hold 0 to 3 µs exactly; the last begins at 7,516 s and takes all that is longer.
+/// The counts themselves are columns of a counter table.
 public enum Histogram {
     /// Columns that a histogram takes in a counter table.
     public static let bucketCount = 128
@@ -11,7 +11,8 @@ public enum Histogram {
     @inline(__always)
     public static func bucket(microseconds: UInt64) -> Int {
         let octave = 61 &- (microseconds | 4).leadingZeroBitCount
-        return min(octave &<< 2 &+ Int(truncatingIfNeeded: microseconds &>> octave), bucketCount &- 1)
+        return min(
+            octave &<< 2 &+ Int(truncatingIfNeeded: microseconds &>> octave), bucketCount &- 1)
     }
 
     /// The shortest duration in the bucket, in microseconds.
@@ -19,9 +20,11 @@ public enum Histogram {
         bucket < 4 ? UInt64(max(0, bucket)) : UInt64(4 + bucket % 4) << UInt64(bucket / 4 - 1)
     }
 
-    /// The duration, in microseconds, that is just too long for the bucket. The last bucket has none
-    /// in truth; its bound is where it would end.
-    public static func upperBound(ofBucket bucket: Int) -> UInt64 { lowerBound(ofBucket: bucket + 1) }
+    /// The duration, in microseconds, that is just too long for the bucket. The last bucket has
+    /// none in truth; its bound is where it would end.
+    public static func upperBound(ofBucket bucket: Int) -> UInt64 {
+        lowerBound(ofBucket: bucket + 1)
+    }
 
     /// The duration, in microseconds, that the share `quantile` of all is not longer than, taking
     /// those of one bucket as evenly spread over it.

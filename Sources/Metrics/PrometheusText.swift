@@ -55,8 +55,8 @@ public struct PrometheusText: Sendable {
     /// - Parameters:
     ///   - counts: by bucket of `Histogram`, `bucketCount` of them.
     ///   - sumMicroseconds: of all that was counted.
-    ///   - bounds: the buckets, in rising order, whose upper bounds are shown; all counts are in the
-    ///     ones shown, as the format's buckets contain those before them.
+    ///   - bounds: the buckets, in rising order, whose upper bounds are shown; those left out are
+    ///     counted in the next one shown, as the format's buckets contain those before them.
     public mutating func histogram(
         counts: [UInt64], sumMicroseconds: UInt64, labels: [Label] = [],
         bounds: [Int] = PrometheusText.bounds
@@ -81,8 +81,8 @@ public struct PrometheusText: Sendable {
         append(sample: "_count", labels, "\(total)")
     }
 
-    /// The buckets shown by default: two per power of two from 128 µs to 4 ms, then one per power of
-    /// two to 67 s. Adding a bound later is harmless, moving one is not.
+    /// The buckets shown by default: two per power of two from 128 µs to 4 ms, then one per power
+    /// of two to 67 s. Adding a bound later is harmless, moving one is not.
     public static let bounds: [Int] =
         Array(stride(from: 23, through: 43, by: 2)) + Array(stride(from: 47, through: 99, by: 4))
 }

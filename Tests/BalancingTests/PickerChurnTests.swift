@@ -75,8 +75,11 @@ struct PickerChurnTests {
         var bed = PickerBed(makePool((0..<3).map { makeReplica($0) }), seed: seed)
         var seen: [Int: Int] = [:]
         for _ in 0..<500 {
-            for row in bed.rows(Int.random(in: 0...5, using: &random)) { seen[row, default: 0] += 1 }
-            let others = (3..<12).shuffled(using: &random).prefix(Int.random(in: 0...6, using: &random))
+            for row in bed.rows(Int.random(in: 0...5, using: &random)) {
+                seen[row, default: 0] += 1
+            }
+            let others = (3..<12).shuffled(using: &random).prefix(
+                Int.random(in: 0...6, using: &random))
             bed.adopt(([0, 1, 2] + others).shuffled(using: &random).map { makeReplica($0) })
             let residents = (0..<3).map { seen[$0, default: 0] }
             #expect(residents.max()! - residents.min()! <= 1)
@@ -92,7 +95,9 @@ struct PickerChurnTests {
         for _ in 0..<50 {
             let replicas = (0..<9).shuffled(using: &random)
                 .prefix(Int.random(in: 1...6, using: &random))
-                .map { makeReplica($0, weight: [1, 2, 3, 10, 1000].randomElement(using: &random)!) }
+                .map {
+                    makeReplica($0, weight: [1, 2, 3, 10, 1000].randomElement(using: &random)!)
+                }
             bed.adopt(replicas)
             let sum = replicas.reduce(0) { $0 + $1.weight }
             let picks = Int.random(in: 0...200, using: &random)

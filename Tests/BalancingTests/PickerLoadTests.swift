@@ -11,7 +11,8 @@ struct PickerLoadTests {
                 Int.random(in: 1...4, using: &random)
             }
             var bed = PickerBed(
-                makePool(weights.enumerated().map { makeReplica($0, weight: $1) }, .leastConnections))
+                makePool(
+                    weights.enumerated().map { makeReplica($0, weight: $1) }, .leastConnections))
             for _ in 0..<40 {
                 let row = bed.pick()!.row
                 func load(_ row: Int) -> Double {
@@ -40,7 +41,8 @@ struct PickerLoadTests {
         #expect(seen.count == 7 && seen.values.max()! - seen.values.min()! <= 1)
     }
 
-    @Test("A slow replica gets a small part of the requests by least connections, and by two choices")
+    @Test(
+        "A slow replica gets a small part of the requests by least connections, and by two choices")
     func slowReplica() {
         for policy in [BalancePolicy.leastConnections, .powerOfTwo] {
             var bed = PickerBed(makePool((0..<4).map { makeReplica($0) }, policy), seed: 5)
@@ -98,7 +100,9 @@ struct PickerLoadTests {
                 makePool(weights.enumerated().map { makeReplica($0, weight: $1) }, .powerOfTwo))
             // All but one are far more loaded, so whoever draws it second must switch to it.
             let last = weights.count - 1
-            for row in 0..<last { for _ in 0..<2000 { bed.board.begin(replicaRow: row, worker: 0) } }
+            for row in 0..<last {
+                for _ in 0..<2000 { bed.board.begin(replicaRow: row, worker: 0) }
+            }
             guard weights.count == 2 else { continue }
             #expect(Set(bed.rows(200)) == [last])
         }
@@ -107,7 +111,11 @@ struct PickerLoadTests {
     @Test("An end without a begin on one worker does not touch the cells of another")
     func boardCells() {
         let board = LoadBoard(workers: 3, replicaRowsMaximum: 5)
-        for worker in 0..<3 { for row in 0..<5 { for _ in 0...(worker + row) { board.begin(replicaRow: row, worker: worker) } } }
+        for worker in 0..<3 {
+            for row in 0..<5 {
+                for _ in 0...(worker + row) { board.begin(replicaRow: row, worker: worker) }
+            }
+        }
         for row in 0..<5 { #expect(board.inFlight(replicaRow: row) == 6 + 3 * row) }
         for worker in 0..<3 { for row in 0..<5 { board.end(replicaRow: row, worker: worker) } }
         for row in 0..<5 { #expect(board.inFlight(replicaRow: row) == 3 + 3 * row) }

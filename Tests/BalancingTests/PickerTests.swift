@@ -81,7 +81,8 @@ struct PickerTests {
         for policy in BalancePolicy.allCases {
             for weight in [1, 5] {
                 var bed = PickerBed(
-                    makePool([makeReplica(0, weight: weight), makeReplica(1), makeReplica(2)], policy))
+                    makePool(
+                        [makeReplica(0, weight: weight), makeReplica(1), makeReplica(2)], policy))
                 for _ in 0..<200 {
                     #expect(bed.pick(tried: [0])?.row != 0)
                     #expect(bed.pick(tried: [2, 0])?.row == 1)

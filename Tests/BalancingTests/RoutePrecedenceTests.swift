@@ -16,7 +16,9 @@ struct RoutePrecedenceTests {
 
     private var requests: [RequestCase] {
         let hosts = ["a.x.test", "c.x.test:80", "x.test", "B.test.", "z.a.x.test", "else", ""]
-        let paths = ["/", "/a", "/a/", "/a/b", "/a/b/c/d", "/ab", "/a-b/c", "/abc", "/b/a", "/c", "*"]
+        let paths = [
+            "/", "/a", "/a/", "/a/b", "/a/b/c/d", "/ab", "/a-b/c", "/abc", "/b/a", "/c", "*",
+        ]
         let fields: [[(name: String, value: String)]] = [
             [], [("H", "x")], [("h", "x"), ("I", "1")], [("h", "x"), ("i", "2")],
         ]
@@ -34,16 +36,23 @@ struct RoutePrecedenceTests {
     @Test("All pairs of kinds of routes, in both orders, are judged as by the rules")
     func pairs() {
         var routes: [Route] = []
-        for host in hosts { for path in paths { routes.append(Route(row: 0, host: host, path: path, target: .pool(0))) } }
+        for host in hosts {
+            for path in paths {
+                routes.append(Route(row: 0, host: host, path: path, target: .pool(0)))
+            }
+        }
         for method in methods {
             for header in headers {
-                routes.append(Route(row: 0, path: "/a", methods: method, headers: header, target: .pool(0)))
+                routes.append(
+                    Route(row: 0, path: "/a", methods: method, headers: header, target: .pool(0)))
             }
         }
         var random = Seeded(7)
         let requests = requests
         for _ in 0..<1500 {
-            var pair = [routes.randomElement(using: &random)!, routes.randomElement(using: &random)!]
+            var pair = [
+                routes.randomElement(using: &random)!, routes.randomElement(using: &random)!,
+            ]
             pair[0].row = 0
             pair[1].row = 1
             check(pair, requests.shuffled(using: &random).prefix(60))
@@ -70,7 +79,8 @@ struct RoutePrecedenceTests {
             let found = request.match(table).map { table.routes[$0].row }
             let expected = PlainRules.best(routes, for: request)
             if found != expected {
-                Issue.record("\(request): \(found as Int?) instead of \(expected as Int?), \(routes)")
+                Issue.record(
+                    "\(request): \(found as Int?) instead of \(expected as Int?), \(routes)")
                 return
             }
         }
@@ -82,7 +92,11 @@ struct RoutePrecedenceTests {
             { Route(row: $0, host: .exact("app-\($0).example.com"), target: .pool(0)) },
             { Route(row: $0, host: .wildcard(".app-\($0).example.com"), target: .pool(0)) },
             { Route(row: $0, path: "/service-\($0)/v1", target: .pool(0)) },
-            { Route(row: $0, host: .exact("h\($0 % 30).test"), path: "/p\($0 / 30)", target: .pool(0)) },
+            {
+                Route(
+                    row: $0, host: .exact("h\($0 % 30).test"), path: "/p\($0 / 30)",
+                    target: .pool(0))
+            },
         ]
         for shape in shapes {
             let table = RouteTable((0..<1000).map(shape))
@@ -136,7 +150,8 @@ enum PlainRules {
         let path = segments(route.path ?? "")
         let pathFits =
             path.isEmpty || path == [""]
-            || request.path.split(separator: "/", omittingEmptySubsequences: false).starts(with: path)
+            || request.path.split(separator: "/", omittingEmptySubsequences: false).starts(
+                with: path)
         return hostFits && pathFits
             && (route.methods.isEmpty || route.methods.contains(request.method))
             && (route.listeners.isEmpty || route.listeners.contains(request.listener))

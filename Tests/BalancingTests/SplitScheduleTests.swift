@@ -53,7 +53,8 @@ struct SplitScheduleTests {
             for ticket in 0..<sum {
                 seen[schedule.pool(at: UInt64(ticket))! - 100] += 1
                 for index in weights.indices {
-                    #expect(isWithinOne(seen[index], share: weights[index], of: sum, picks: ticket + 1))
+                    #expect(
+                        isWithinOne(seen[index], share: weights[index], of: sum, picks: ticket + 1))
                 }
             }
         }
@@ -83,7 +84,9 @@ struct SplitScheduleTests {
 
     @Test("Very fine shares are rounded to a limited cycle, but nobody loses its share")
     func limitedCycle() {
-        let weightSets = [[999_983, 1], [1_000_000, 999_999, 1], Array(1...64).map { $0 * 15_013 + 1 }]
+        let weightSets = [
+            [999_983, 1], [1_000_000, 999_999, 1], Array(1...64).map { $0 * 15_013 + 1 },
+        ]
         for weights in weightSets {
             let schedule = schedule(weights)
             let sum = Double(weights.reduce(0, +))

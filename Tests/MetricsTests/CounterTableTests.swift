@@ -6,7 +6,9 @@ struct CounterTableTests {
     @Test("Rows and columns are apart")
     func cells() {
         let table = CounterTable(rowsMaximum: 5, columns: 13)
-        for row in 0..<5 { for column in 0..<13 { table.set(UInt64(row * 100 + column), row: row, column: column) } }
+        for row in 0..<5 {
+            for column in 0..<13 { table.set(UInt64(row * 100 + column), row: row, column: column) }
+        }
         table.add(1000, row: 2, column: 12)
         table.subtract(2, row: 3, column: 0)
         for row in 0..<5 {
@@ -73,8 +75,13 @@ struct CounterTableTests {
         let counters = (0..<64).map { _ in WorkerCounters() }
         for table in counters {
             table.replicas.add(1, row: WorkerCounters.replicaRowsMaximum - 1, column: 0)
-            table.pools.add(1, row: WorkerCounters.poolRowsMaximum - 1, column: PoolColumn.histogram.rawValue + 127)
+            table.pools.add(
+                1, row: WorkerCounters.poolRowsMaximum - 1,
+                column: PoolColumn.histogram.rawValue + 127)
         }
-        #expect(counters.allSatisfy { $0.replicas.value(row: WorkerCounters.replicaRowsMaximum - 1, column: 0) == 1 })
+        #expect(
+            counters.allSatisfy {
+                $0.replicas.value(row: WorkerCounters.replicaRowsMaximum - 1, column: 0) == 1
+            })
     }
 }

@@ -6,7 +6,9 @@ struct HistogramTests {
     private var interesting: [UInt64] {
         (0..<34).flatMap { power in
             let base = UInt64(1) << UInt64(power)
-            return [base &- 1, base, base + 1, base + base / 4, base + base / 2, base + base / 4 * 3]
+            return [
+                base &- 1, base, base + 1, base + base / 4, base + base / 2, base + base / 4 * 3,
+            ]
         }
     }
 
@@ -23,7 +25,9 @@ struct HistogramTests {
     func gapless() {
         #expect(Histogram.lowerBound(ofBucket: 0) == 0)
         for bucket in 0..<Histogram.bucketCount {
-            let (lower, upper) = (Histogram.lowerBound(ofBucket: bucket), Histogram.upperBound(ofBucket: bucket))
+            let (lower, upper) = (
+                Histogram.lowerBound(ofBucket: bucket), Histogram.upperBound(ofBucket: bucket)
+            )
             #expect(lower < upper)
             #expect(upper == Histogram.lowerBound(ofBucket: bucket + 1))
             #expect(Histogram.bucket(microseconds: lower) == bucket)

@@ -13,7 +13,7 @@ public func request(_ line: String, _ fields: String..., body: String = "") -> S
 
 /// Tells when the only worker of a weir has read what was sent before: it takes its connections in
 /// turn, so a round trip on another connection comes after. Needs a path that no route takes.
-public struct Barrier {
+public struct Barrier: Sendable {
     private let wire: Wire
 
     public init(_ weir: WeirProcess) throws { wire = try Wire(to: weir.address) }

@@ -39,7 +39,7 @@ public final class ScriptedReplica: Sendable {
 
     /// Connections accepted so far, the ones of probes included.
     public var connections: Int { counted.withLock(\.connections) }
-    /// Requests that scripts have read with `readRequest`.
+    /// Requests that scripts have read with `readRequest`, to the end of their bodies.
     public var requests: Int { counted.withLock(\.requests) }
     /// Connections that are open now.
     public var openConnections: Int { state.withLock(\.wires.count) }

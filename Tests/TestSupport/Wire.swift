@@ -73,6 +73,14 @@ public final class Wire: @unchecked Sendable {
         return taken
     }
 
+    /// Waits until the other side's kernel has all that was sent.
+    public func awaitDelivery() throws {
+        try eventually(within: patience, "what was sent has arrived") {
+            var pending: Int32 = 0
+            return unsafe ioctl(number, UInt(TIOCOUTQ), &pending) == 0 && pending == 0
+        }
+    }
+
     /// Sends FIN; receiving goes on.
     public func halfClose() { Descriptor(number).shutdownWrite() }
 

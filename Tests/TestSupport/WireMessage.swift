@@ -67,12 +67,12 @@ extension Wire {
     /// The next request with its body; nil if the stream ends instead.
     public func readRequest() throws -> WireMessage? {
         guard var message = try readHead() else { return nil }
-        onRequest()
         if message.isChunked {
             try readChunks(into: &message)
         } else if let length = message.contentLength {
             message.body = try read(count: length)
         }
+        onRequest()
         return message
     }
 

@@ -14,7 +14,16 @@ final class DNSChannel {
         var tries: Int
         var transfer: Transfer
 
+        var errors = Errors.told
+
         enum Transfer { case datagrams, stream }
+
+        /// What becomes of SERVFAIL and REFUSED.
+        enum Errors {
+            case told
+            /// The next server is asked; c-ares does not tell what the last one said.
+            case skipped
+        }
     }
 
     /// c-ares receives datagrams of at most this size, whatever is announced (seen in 1.18.1), so
@@ -45,6 +54,7 @@ final class DNSChannel {
             unsafe wanted.tries = Int32(clamping: options.tries)
             unsafe wanted.edns_bytes = DNSChannel.datagramBytesMaximum
             unsafe wanted.tcp_only = options.transfer == .stream ? 1 : 0
+            unsafe wanted.skip_errors = options.errors == .skipped ? 1 : 0
             unsafe wanted.owner = Unmanaged.passUnretained(self).toOpaque()
             unsafe wanted.watch = { owner, descriptor, readable, writable in
                 guard let owner = unsafe owner else { return }

@@ -13,6 +13,8 @@ final class Resolver {
     let loop: EventLoop
     private let datagrams: DNSChannel
     private let stream: DNSChannel
+    /// For what the first server fails to answer; nil if it is the only one.
+    private let others: DNSChannel?
 
     /// - Throws: when the servers cannot be used, which `ConfigurationReader` rules out.
     init(loop: EventLoop, configuration: DNSConfiguration) throws(ResolverError) {
@@ -26,6 +28,9 @@ final class Resolver {
         var overStream = options
         overStream.transfer = .stream
         stream = try DNSChannel(loop: loop, options: overStream)
+        var skipping = options
+        skipping.errors = .skipped
+        others = servers.count > 1 ? try DNSChannel(loop: loop, options: skipping) : nil
     }
 
     /// True when the answers come from Docker's embedded server, which knows containers by name.
@@ -41,6 +46,8 @@ final class Resolver {
             let answer = answer(to: question, status, bytes, datagrams)
             if answer.isTruncated {
                 askAgain(question, truncated: answer, completion)
+            } else if let others, answer.outcome == .serverFailure || answer.outcome == .refused {
+                askOthers(others, question, failed: answer, completion)
             } else {
                 completion(answer)
             }
@@ -56,6 +63,23 @@ final class Resolver {
     func close() {
         datagrams.close()
         stream.close()
+        others?.close()
+    }
+
+    private func askOthers(
+        _ others: DNSChannel, _ question: DNSQuestion, failed: DNSAnswer,
+        _ completion: @escaping Completion
+    ) {
+        others.query(question) { [weak self] status, bytes in
+            guard let self else { return }
+            let answer = answer(to: question, status, bytes, others)
+            switch answer.outcome {
+            case .records where answer.isTruncated:
+                askAgain(question, truncated: answer, completion)
+            case .records, .noSuchName, .empty: completion(answer)
+            default: completion(failed)
+            }
+        }
     }
 
     private func askAgain(

@@ -72,17 +72,19 @@ struct ProbeResponse {
         }
     }
 
+    /// What is wrong with a head that has no end yet.
     private func headFailure() -> ProbeFailure? {
-        let start = Array("HTTP/1.".utf8)
-        if !zip(bytes, start).allSatisfy(==) { return .malformed("not HTTP/1") }
+        guard startsAsHTTP else { return .malformed("not HTTP/1") }
         let isTooLong = bytes.count >= ProbeResponse.headBytesMaximum
         return isTooLong ? .malformed("head over \(ProbeResponse.headBytesMaximum) bytes") : nil
     }
 
+    private var startsAsHTTP: Bool { zip(bytes, "HTTP/1.".utf8).allSatisfy(==) }
+
     /// RFC 9112 §4: `HTTP/1.1 200` and then a space or the end of the line.
     private func status() -> Int? {
         let line = bytes.prefix { $0 != 13 }
-        guard line.count >= 12, headFailure() == nil, line[8] == 32 else { return nil }
+        guard line.count >= 12, startsAsHTTP, line[8] == 32 else { return nil }
         guard line.count == 12 || line[12] == 32 else { return nil }
         guard line[9...11].allSatisfy({ (48...57).contains($0) }) else { return nil }
         return Int(String(decoding: line[9...11], as: UTF8.self))

@@ -23,9 +23,10 @@ struct CompleteFileTests {
 
     @Test("The complete file has every key of the reader, and no other")
     func completeFile() throws {
-        let known = Set(SectionList.all.flatMap { section in
-            section.keys.map { KeyPathText.join(section.path, $0) }
-        })
+        let known = Set(
+            SectionList.all.flatMap { section in
+                section.keys.map { KeyPathText.join(section.path, $0) }
+            })
         let written = Set(try KeyPathText.leaves(of: "conf/complete.yaml").keys)
         #expect(known.subtracting(written) == [])
         #expect(written.subtracting(known) == [])
