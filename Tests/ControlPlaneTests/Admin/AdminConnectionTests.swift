@@ -219,7 +219,7 @@ struct AdminSocketFileTests {
 
     @Test("A weir that does not run is an error that says what to try")
     func notRunning() {
-        let error = #expect(throws: AdminClientError.self) {
+        let error = #expect(throws: AdminError.self) {
             try AdminClient(.unixSocket("/tmp/weir-none/admin.sock")).get("/status")
         }
         #expect(error?.description.contains("unix:/tmp/weir-none/admin.sock: connect") == true)
@@ -230,7 +230,7 @@ struct AdminSocketFileTests {
     func silent() throws {
         let replica = try ScriptedReplica { wire in wire.ignoreEverything() }
         defer { replica.stop() }
-        let error = #expect(throws: AdminClientError.self) {
+        let error = #expect(throws: AdminError.self) {
             try AdminClient(.network(replica.address), timeoutMilliseconds: 50).get("/status")
         }
         #expect(error?.description.contains("timed out") == true)

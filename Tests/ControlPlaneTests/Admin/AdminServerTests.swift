@@ -93,6 +93,20 @@ struct AdminServerTests {
         }
     }
 
+    @Test("The verbs of the command line do what they say, and a refusal is thrown in weir's words")
+    func verbs() throws {
+        try AdminBed.run(configuration()) { bed in
+            let client = try AdminClient("unix:\(bed.socketPath)")
+            try client.shift("s", [("a", 1), ("b", 3)])
+            let report = try client.status()
+            #expect(report.splits[0].parts.map(\.sharePercent) == [25, 75])
+            try client.reload()
+            let error = #expect(throws: AdminError.self) { try client.shift("s", [("c", 1)]) }
+            #expect(error?.description == "split s has no pool \"c\"; it has a, b")
+        }
+        #expect(throws: AdminError.self) { try AdminClient("ftp://x") }
+    }
+
     @Test("A reload answers with the generation")
     func reload() throws {
         try AdminBed.run(configuration()) { bed in
