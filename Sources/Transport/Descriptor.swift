@@ -73,6 +73,11 @@ public struct Descriptor: Hashable, Sendable {
         return TransferResult(sendResult: result)
     }
 
+    /// A file to append to, made if it does not exist; readable by owner and group.
+    public static func openForAppending(_ path: String) throws(SystemError) -> Descriptor {
+        Descriptor(try unsafe check(weir_open_append(path), "open \(path)"))
+    }
+
     /// Blocks until a file or pipe takes bytes again; for the log writer's thread only.
     public func waitUntilWritable() {
         var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
