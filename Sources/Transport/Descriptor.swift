@@ -24,9 +24,11 @@ public struct Descriptor: Hashable, Sendable {
 
     public var isOpen: Bool { number >= 0 }
 
-    /// Receives into the free end of `buffer`, with one system call.
-    public func receive(into buffer: inout Buffer) -> TransferResult {
-        let room = buffer.room
+    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call. There must
+    /// be room, since the kernel's answer to a receive of nothing looks like the end of the stream.
+    public func receive(into buffer: inout Buffer, atMost limit: Int = .max) -> TransferResult {
+        let room = min(limit, buffer.room)
+        precondition(room > 0, "receive into a full buffer")
         let result = unsafe weir_recv(number, buffer.freeStart, room)
         if result > 0 {
             buffer.commit(result)
@@ -47,16 +49,16 @@ public struct Descriptor: Hashable, Sendable {
     public func send(_ first: Span<UInt8>, _ second: Span<UInt8>) -> TransferResult {
         let result = unsafe first.withUnsafeBufferPointer { one in
             unsafe second.withUnsafeBufferPointer { two in
-                var pieces = unsafe (
+                let pieces: InlineArray<2, iovec> = unsafe [
                     iovec(
                         iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress),
                         iov_len: one.count),
                     iovec(
                         iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress),
-                        iov_len: two.count)
-                )
-                return unsafe withUnsafePointer(to: &pieces.0) {
-                    unsafe weir_send_pieces(number, $0, 2)
+                        iov_len: two.count),
+                ]
+                return unsafe pieces.span.withUnsafeBufferPointer {
+                    unsafe weir_send_pieces(number, $0.baseAddress, 2)
                 }
             }
         }
@@ -69,6 +71,12 @@ public struct Descriptor: Hashable, Sendable {
             unsafe weir_write(number, $0.baseAddress, $0.count)
         }
         return TransferResult(sendResult: result)
+    }
+
+    /// Blocks until a file or pipe takes bytes again; for the log writer's thread only.
+    public func waitUntilWritable() {
+        var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&wanted, 1, -1)
     }
 
     /// Looks at the next byte without taking it: has the other side sent, closed, or neither?

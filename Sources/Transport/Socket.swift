@@ -40,7 +40,7 @@ public enum Socket {
     /// A left-over socket of an earlier process at that path is replaced.
     public static func listen(unixPath path: String) throws(SystemError) -> Descriptor {
         let descriptor = try make(AF_UNIX, stream: true)
-        unsafe unlink(path)
+        removeSocket(path)
         let mask = umask(0o117)
         defer { umask(mask) }
         do throws(SystemError) {
@@ -63,11 +63,15 @@ public enum Socket {
         from listener: Descriptor
     ) throws(SystemError) -> (Descriptor, SocketAddress?)? {
         var storage = sockaddr_storage()
-        let result = unsafe weir_accept(listener.number, &storage)
-        if result >= 0 { return (Descriptor(result), SocketAddress(kernelForm: storage)) }
-        switch -result {
-        case EAGAIN, ECONNABORTED, EPROTO: return nil
-        default: throw SystemError("accept", code: -result)
+        while true {
+            let result = unsafe weir_accept(listener.number, &storage)
+            if result >= 0 { return (Descriptor(result), SocketAddress(kernelForm: storage)) }
+            switch -result {
+            case EAGAIN: return nil
+            // One that is gone already; others may wait behind it.
+            case ECONNABORTED, EPROTO, EINTR: continue
+            default: throw SystemError("accept", code: -result)
+            }
         }
     }
 
@@ -132,6 +136,13 @@ public enum Socket {
         var storage = sockaddr_storage()
         guard unsafe weir_local_address(descriptor.number, &storage) >= 0 else { return nil }
         return SocketAddress(kernelForm: storage)
+    }
+
+    /// Only a socket: what else is at the path is not ours, and `bind` will say that it is in use.
+    private static func removeSocket(_ path: String) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        unsafe unlink(path)
     }
 
     private static func make(_ family: Int32, stream: Bool) throws(SystemError) -> Descriptor {

@@ -40,6 +40,8 @@ public struct SocketAddress: Hashable, Sendable {
     /// Parses `192.0.2.1`, `2001:db8::1` or `[2001:db8::1]`, without a port; nil if it is a name.
     public init?(numeric text: String, port: UInt16) {
         var text = Substring(text)
+        // The C library would stop reading there and take the rest for granted.
+        guard !text.utf8.contains(0) else { return nil }
         if text.hasPrefix("["), text.hasSuffix("]") { text = text.dropFirst().dropLast() }
         var four = in_addr()
         if unsafe inet_pton(AF_INET, String(text), &four) == 1 {
