@@ -27,8 +27,8 @@ enum Program {
         let log = StateLog(level: configuration.log.level, descriptor: Descriptor(STDERR_FILENO))
 
         var links = try makeLinks(workers: configuration.workers ?? Machine.cpuCount)
-        let workers = WorkerGroup(
-            count: links.workers, counters: links.counters, board: links.board,
+        let workers = try WorkerGroup(
+            counters: links.counters, board: links.board,
             observations: links.observations, wakeup: links.wakeup,
             accessLog: AccessLogTarget(configuration.log.access))
         links.publish = { workers.publish($0) }
@@ -67,7 +67,12 @@ enum Program {
             } catch {
                 // Logged where it happened; what ran before runs on.
             }
-        case SIGUSR1: workers.reopenAccessLog()
+        case SIGUSR1:
+            do throws(SystemError) {
+                try workers.reopenAccessLog()
+            } catch {
+                Console.error("the access log goes on in the old file: \(error)")
+            }
         default: control.beginShutdown()
         }
     }
@@ -78,5 +83,15 @@ enum Program {
         let threads = workers == 1 ? "1 worker" : "\(workers) workers"
         let milliseconds = StartTime.elapsedMilliseconds()
         Console.error("\(Version.line) listening on \(listeners) in \(milliseconds) ms, \(threads)")
+    }
+}
+
+extension AccessLogTarget {
+    init(_ access: LogConfiguration.Access) {
+        switch access {
+        case .off: self = .off
+        case .stdout: self = .stdout
+        case .file(let path): self = .file(path)
+        }
     }
 }
