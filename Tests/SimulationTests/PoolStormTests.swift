@@ -6,7 +6,7 @@ import Testing
 /// Seeded storms of events against `PoolState`, with a network that is sometimes up, and the
 /// promises of its doc comment checked after every event.
 struct PoolStormTests {
-    @Test("The promises of PoolState hold in every storm", arguments: 1...200 as ClosedRange<UInt64>)
+    @Test("The promises of PoolState hold in every storm", arguments: 1...5 as ClosedRange<UInt64>)
     func storm(seed: UInt64) {
         var storm = PoolStorm(seed: seed)
         for step in 0..<20_000 {
@@ -22,7 +22,7 @@ struct PoolStormTests {
         #expect(storm.lastResortCount > 10)
     }
 
-    @Test("After a storm, a calm network has exactly its replicas ready", arguments: 201...260 as ClosedRange<UInt64>)
+    @Test("After a storm, a calm network has exactly its replicas ready", arguments: 201...206 as ClosedRange<UInt64>)
     func calm(seed: UInt64) {
         var storm = PoolStorm(seed: seed)
         for _ in 0..<5_000 { storm.step() }

@@ -99,7 +99,7 @@ extension PoolState {
     mutating func undrain(_ index: Int, _ now: Int) {
         members[index].isDrained = false
         guard members[index].state == .draining, members[index].leftAt == nil else { return }
-        let isWell = members[index].failures == 0
+        let isWell = members[index].failures == 0 && members[index].naming == .settled
         move(index, to: isWell ? .ready : .suspect, .undrainedByOperator, now)
         probeSoon(index, now)
     }

@@ -7,6 +7,9 @@ struct ServiceNames: Equatable, Sendable {
 
     private var stems: [String] = []
 
+    /// True while nothing has been learned.
+    var isEmpty: Bool { stems.isEmpty }
+
     /// True if `name`, such as `shop-app-3.shop_default`, is known to be of the service `service`.
     func recognises(_ name: String, service: String) -> Bool {
         let stem = ServiceNames.stem(of: name)
