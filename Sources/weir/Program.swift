@@ -7,7 +7,20 @@ internal import Transport
 
 /// A running weir: both planes, joined, and the signals of the process. Read `run` from top to
 /// bottom; nothing starts anywhere else.
-enum Program {
+final class Program {
+    /// The control plane's loop, which `run` turns.
+    let loop: EventLoop
+    private let signals: Signals
+
+    /// Prepares the process; before any thread is made, since threads inherit which signals are
+    /// blocked.
+    init() throws(SystemError) {
+        signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1])
+        Signals.ignoreBrokenPipes()
+        _ = Machine.raiseDescriptorLimit()
+        loop = try EventLoop()
+    }
+
     /// Runs until a signal ends it.
     ///
     /// - Parameters:
@@ -15,67 +28,71 @@ enum Program {
     ///   - started: called once, when weir listens.
     /// - Throws: `ControlError` if the configuration is wrong or an address cannot be had, and
     ///   `SystemError` if the system lacks something that nothing works without.
-    static func run(
+    func run(
         source: @escaping () throws(ControlError) -> Configuration,
-        started: (StatusReport) throws -> Void = { _ in }
+        started: () throws -> Void = {}
     ) throws {
-        // Before any thread is made: threads inherit which signals are blocked.
-        let signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1])
-        Signals.ignoreBrokenPipes()
-        _ = Machine.raiseDescriptorLimit()
         let configuration = try source()
         let log = StateLog(level: configuration.log.level, descriptor: Descriptor(STDERR_FILENO))
+        let accessLog = try AccessLogFile(configuration.log.access)
 
-        var links = try makeLinks(workers: configuration.workers ?? Machine.cpuCount)
-        let workers = WorkerGroup(
-            count: links.workers, counters: links.counters, board: links.board,
-            observations: links.observations, wakeup: links.wakeup,
-            accessLog: AccessLogTarget(configuration.log.access))
+        let workerCount = configuration.workers ?? Machine.cpuCount
+        let counters = (0..<workerCount).map { _ in WorkerCounters() }
+        let board = LoadBoard(
+            workers: workerCount, replicaRowsMaximum: WorkerCounters.replicaRowsMaximum)
+        let wakeup = try Wakeup()
+        let workers = try WorkerGroup(
+            counters: counters, board: board, wakeup: wakeup, accessLog: accessLog?.descriptor)
+
+        var links = WorkerLinks(
+            counters: counters, board: board, observations: workers.observations, wakeup: wakeup)
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
-
-        let loop = try EventLoop()
         let control = ControlLoop(
             loop: loop, configuration: configuration, workers: links, log: log)
         control.source = source
+
         try workers.start()
         try control.start()
-        let status = control.controller.status()
-        announce(status, workers: links.workers)
-        try loop.watch(signals.descriptor, .readable) { _ in
-            while let signal = signals.next() { obey(signal, control, workers) }
+        Program.announce(control.controller.status())
+        try loop.watch(signals.descriptor, .readable) { [unowned self] _ in
+            while let signal = signals.next() { Program.obey(signal, control, accessLog, log) }
         }
-        try started(status)
+        try started()
         control.run()
         workers.join()
     }
 
-    private static func makeLinks(workers: Int) throws(SystemError) -> WorkerLinks {
-        WorkerLinks(
-            counters: (0..<workers).map { _ in WorkerCounters() },
-            board: LoadBoard(
-                workers: workers, replicaRowsMaximum: WorkerCounters.replicaRowsMaximum),
-            observations: (0..<workers).map { _ in BoundedQueue(capacity: 4_096) },
-            wakeup: try Wakeup())
-    }
-
-    private static func obey(_ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup) {
+    private static func obey(
+        _ signal: Int32, _ control: ControlLoop, _ accessLog: AccessLogFile?, _ log: StateLog
+    ) {
         switch signal {
-        case SIGHUP:
-            do throws(ControlError) {
-                try control.reload()
-            } catch {
-                // Logged where it happened; what ran before runs on.
-            }
-        case SIGUSR1: workers.reopenAccessLog()
+        case SIGHUP: reload(control)
+        case SIGUSR1: reopen(accessLog, log)
         default: control.beginShutdown()
         }
     }
 
+    private static func reload(_ control: ControlLoop) {
+        do throws(ControlError) {
+            try control.reload()
+        } catch {
+            // It is in the log already; what ran before runs on.
+        }
+    }
+
+    private static func reopen(_ accessLog: AccessLogFile?, _ log: StateLog) {
+        do throws(SystemError) {
+            try accessLog?.reopen()
+        } catch {
+            log.write(.error, "the access log goes on in its old file: \(error)")
+        }
+    }
+
     /// The one line of a start that went well.
-    private static func announce(_ status: StatusReport, workers: Int) {
+    private static func announce(_ status: StatusReport) {
         let listeners = status.listeners.map { "\($0.bind) (\($0.name))" }.joined(separator: ", ")
-        let threads = workers == 1 ? "1 worker" : "\(workers) workers"
+        let threads = status.workers.count == 1 ? "1 worker" : "\(status.workers.count) workers"
         let milliseconds = StartTime.elapsedMilliseconds()
         Console.error("\(Version.line) listening on \(listeners) in \(milliseconds) ms, \(threads)")
     }
