@@ -24,8 +24,9 @@ public struct Descriptor: Hashable, Sendable {
 
     public var isOpen: Bool { number >= 0 }
 
-    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call. There must
-    /// be room, since the kernel's answer to a receive of nothing looks like the end of the stream.
+    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call. There
+    /// must be room, since the kernel's answer to a receive of nothing looks like the end of the
+    /// stream.
     public func receive(into buffer: inout Buffer, atMost limit: Int = .max) -> TransferResult {
         let room = min(limit, buffer.room)
         precondition(room > 0, "receive into a full buffer")
@@ -71,6 +72,11 @@ public struct Descriptor: Hashable, Sendable {
             unsafe weir_write(number, $0.baseAddress, $0.count)
         }
         return TransferResult(sendResult: result)
+    }
+
+    /// A file to append to, made if it does not exist; readable by owner and group.
+    public static func openForAppending(_ path: String) throws(SystemError) -> Descriptor {
+        Descriptor(try unsafe check(weir_open_append(path), "open \(path)"))
     }
 
     /// Blocks until a file or pipe takes bytes again; for the log writer's thread only.

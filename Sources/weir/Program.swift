@@ -34,18 +34,11 @@ final class Program {
     ) throws {
         let configuration = try source()
         let log = StateLog(level: configuration.log.level, descriptor: Descriptor(STDERR_FILENO))
-        let accessLog = try AccessLogFile(configuration.log.access)
 
-        let workerCount = configuration.workers ?? Machine.cpuCount
-        let counters = (0..<workerCount).map { _ in WorkerCounters() }
-        let board = LoadBoard(
-            workers: workerCount, replicaRowsMaximum: WorkerCounters.replicaRowsMaximum)
-        let wakeup = try Wakeup()
+        var links = try Program.makeLinks(workers: configuration.workers ?? Machine.cpuCount)
         let workers = try WorkerGroup(
-            counters: counters, board: board, wakeup: wakeup, accessLog: accessLog?.descriptor)
-
-        var links = WorkerLinks(
-            counters: counters, board: board, observations: workers.observations, wakeup: wakeup)
+            counters: links.counters, board: links.board, observations: links.observations,
+            wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access))
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
         let control = ControlLoop(
@@ -56,19 +49,28 @@ final class Program {
         try control.start()
         Program.announce(control.controller.status())
         try loop.watch(signals.descriptor, .readable) { [unowned self] _ in
-            while let signal = signals.next() { Program.obey(signal, control, accessLog, log) }
+            while let signal = signals.next() { Program.obey(signal, control, workers, log) }
         }
         try started()
         control.run()
         workers.join()
     }
 
+    private static func makeLinks(workers: Int) throws(SystemError) -> WorkerLinks {
+        WorkerLinks(
+            counters: (0..<workers).map { _ in WorkerCounters() },
+            board: LoadBoard(
+                workers: workers, replicaRowsMaximum: WorkerCounters.replicaRowsMaximum),
+            observations: (0..<workers).map { _ in BoundedQueue(capacity: 4_096) },
+            wakeup: try Wakeup())
+    }
+
     private static func obey(
-        _ signal: Int32, _ control: ControlLoop, _ accessLog: AccessLogFile?, _ log: StateLog
+        _ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup, _ log: StateLog
     ) {
         switch signal {
         case SIGHUP: reload(control)
-        case SIGUSR1: reopen(accessLog, log)
+        case SIGUSR1: reopenAccessLog(workers, log)
         default: control.beginShutdown()
         }
     }
@@ -81,9 +83,9 @@ final class Program {
         }
     }
 
-    private static func reopen(_ accessLog: AccessLogFile?, _ log: StateLog) {
+    private static func reopenAccessLog(_ workers: WorkerGroup, _ log: StateLog) {
         do throws(SystemError) {
-            try accessLog?.reopen()
+            try workers.reopenAccessLog()
         } catch {
             log.write(.error, "the access log goes on in its old file: \(error)")
         }
@@ -95,5 +97,15 @@ final class Program {
         let threads = status.workers.count == 1 ? "1 worker" : "\(status.workers.count) workers"
         let milliseconds = StartTime.elapsedMilliseconds()
         Console.error("\(Version.line) listening on \(listeners) in \(milliseconds) ms, \(threads)")
+    }
+}
+
+extension AccessLogTarget {
+    fileprivate init(_ access: LogConfiguration.Access) {
+        switch access {
+        case .off: self = .off
+        case .stdout: self = .stdout
+        case .file(let path): self = .file(path)
+        }
     }
 }
