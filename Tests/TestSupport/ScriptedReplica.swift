@@ -1,99 +1,119 @@
+import Glibc
+import Synchronization
 public import Transport
 
-import Synchronization
-
-/// A replica on a loopback address that answers probes as told. It has a thread of its own.
+/// A server whose behaviour is a function that reads like the wire: what to expect, what to send,
+/// when to close. It runs once per connection, on a thread of its own.
+///
+///     let replica = try ScriptedReplica { wire in
+///         _ = try wire.readRequest()
+///         try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+///     }
+///
+/// A script that throws ends its connection. Probes that only connect are connections without a
+/// byte: a script sees the end of the stream.
 public final class ScriptedReplica: Sendable {
-    public enum Behaviour: Sendable {
-        /// Sends these bytes to each connection that has sent something, and closes.
-        case answer(String)
-        /// Accepts, and says nothing.
-        case silent
-        /// Accepts, and closes at once.
-        case close
+    public typealias Script = @Sendable (Wire) throws -> Void
 
-        public static let healthy = answer("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        public static let failing = answer("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
-    }
-
-    /// Where it listens.
     public let address: SocketAddress
-    private let listener: Descriptor
-    private let behaviour: Mutex<Behaviour>
-    private let requests = Mutex<[String]>([])
-    private let isStopped = Atomic<Bool>(false)
-    private let wakeup: Wakeup
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let script: Script
+    private let counted = Mutex(Counts())
+    private let state = Mutex(State())
 
-    /// Starts it; port 0 is any free one. `stop` when done.
-    public init(_ behaviour: Behaviour, on wanted: SocketAddress = .loopback) throws {
-        self.behaviour = Mutex(behaviour)
-        wakeup = try Wakeup()
-        listener = try Socket.listen(on: wanted, sharing: .exclusive)
-        address = Socket.localAddress(of: listener) ?? wanted
-        let started = try WorkerThread(name: "scripted-replica") { [self] in run() }
-        thread.withLock { $0 = started }
+    private struct Counts {
+        var connections = 0
+        var requests = 0
     }
 
-    /// Behaves like this from the next connection on.
-    public func behave(_ behaviour: Behaviour) { self.behaviour.withLock { $0 = behaviour } }
+    private struct State {
+        var listener = Descriptor.none
+        var accepting: WorkerThread?
+        var wires: [ObjectIdentifier: Wire] = [:]
+    }
 
-    /// What was asked, oldest first.
-    public var received: [String] { requests.withLock { $0 } }
+    public init(on address: SocketAddress = LoopbackAddress.unique(), _ script: @escaping Script) throws {
+        self.address = address
+        self.script = script
+        try start()
+    }
 
-    /// Closes the listening socket, and waits until it is closed.
+    /// Connections accepted so far, the ones of probes included.
+    public var connections: Int { counted.withLock(\.connections) }
+    /// Requests that scripts have read with `readRequest`, to the end of their bodies.
+    public var requests: Int { counted.withLock(\.requests) }
+    /// Connections that are open now.
+    public var openConnections: Int { state.withLock(\.wires.count) }
+
+    /// Listens, on the same address as before.
+    public func start() throws {
+        let listener = try Socket.listen(on: address, sharing: .exclusive)
+        let thread = try WorkerThread(name: "replica") { [self] in accept(from: listener) }
+        state.withLock {
+            $0.listener = listener
+            $0.accepting = thread
+        }
+    }
+
+    /// Refuses connections from now on, and cuts those there are.
     public func stop() {
-        isStopped.store(true, ordering: .relaxed)
-        wakeup.signal()
-        thread.withLock { $0.take() }?.join()
+        refuse()
+        cut()
     }
 
-    private func run() {
-        var open: [UInt64: Descriptor] = [:]
-        var last: UInt64 = 2
-        defer {
-            for descriptor in open.values { descriptor.close() }
-            listener.close()
+    /// Refuses connections from now on; those there are go on.
+    public func refuse() {
+        let (listener, thread) = state.withLock { state in
+            defer { (state.listener, state.accepting) = (.none, nil) }
+            return (state.listener, state.accepting)
         }
-        do throws(SystemError) {
-            var poller = try Poller()
-            try poller.add(listener, .readable, token: 1)
-            try poller.add(wakeup.descriptor, .readable, token: 2)
-            while !isStopped.load(ordering: .relaxed) {
-                let count = poller.wait(milliseconds: -1)
-                for index in 0..<count {
-                    let token = poller.event(at: index).token
-                    if token == 1 {
-                        while let (descriptor, _) = try Socket.accept(from: listener) {
-                            last += 1
-                            open[last] = descriptor
-                            try poller.add(descriptor, .readable, token: last)
-                            if case .close = behaviour.withLock({ $0 }) { close(last, &open) }
-                        }
-                    } else if token > 2 {
-                        serve(token, &open)
-                    }
-                }
+        guard listener.isOpen else { return }
+        shutdown(listener.number, Int32(SHUT_RDWR))
+        thread?.join()
+        listener.close()
+    }
+
+    /// Cuts the connections there are; new ones are welcome.
+    public func cut() {
+        for wire in state.withLock({ Array($0.wires.values) }) { wire.cut() }
+    }
+
+    private func accept(from listener: Descriptor) {
+        while true {
+            var event = pollfd(fd: listener.number, events: Int16(POLLIN), revents: 0)
+            _ = unsafe poll(&event, 1, -1)
+            if Int32(event.revents) & POLLHUP != 0 { return }
+            do {
+                if let (descriptor, _) = try Socket.accept(from: listener) { serve(descriptor) }
+            } catch {
+                return
             }
-        } catch {
-            fatalError("scripted replica \(address): \(error)")
         }
     }
 
-    private func serve(_ token: UInt64, _ open: inout [UInt64: Descriptor]) {
-        guard let descriptor = open[token] else { return }
-        var buffer = Buffer.allocate(capacity: 4096)
-        defer { buffer.deallocate() }
-        guard case .bytes = descriptor.receive(into: &buffer) else { return close(token, &open) }
-        let bytes = buffer.bytes
-        let text = String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
-        requests.withLock { $0.append(text) }
-        guard case .answer(let answer) = behaviour.withLock({ $0 }) else { return }
-        _ = descriptor.send(Array(answer.utf8).span)
-        close(token, &open)
+    private func serve(_ descriptor: Descriptor) {
+        counted.withLock { $0.connections += 1 }
+        let wire = Wire(descriptor) { [self] in counted.withLock { $0.requests += 1 } }
+        wire.patience = 60
+        state.withLock { $0.wires[ObjectIdentifier(wire)] = wire }
+        do {
+            _ = try WorkerThread(name: "script") { [self] in run(wire) }
+        } catch {
+            end(wire)
+        }
     }
 
-    private func close(_ token: UInt64, _ open: inout [UInt64: Descriptor]) {
-        open.removeValue(forKey: token)?.close()
+    private func run(_ wire: Wire) {
+        do {
+            try script(wire)
+        } catch {
+            // A connection that broke is over; what the test wanted from it, the test checks.
+            _ = error
+        }
+        end(wire)
+    }
+
+    private func end(_ wire: Wire) {
+        state.withLock { _ = $0.wires.removeValue(forKey: ObjectIdentifier(wire)) }
+        wire.close()
     }
 }

@@ -39,7 +39,7 @@ final class ProberTests {
 
     @Test("A healthy replica passes, and was asked for the right thing")
     func passes() throws {
-        let replica = try ScriptedReplica(.healthy)
+        let replica = try ProbedReplica(.healthy)
         defer { replica.stop() }
         #expect(http(replica.address)?.failure == nil)
         #expect(probe(target(replica.address, .connect))?.failure == nil)
@@ -50,7 +50,7 @@ final class ProberTests {
 
     @Test("Each way to fail has its own name")
     func fails() throws {
-        let replica = try ScriptedReplica(.failing)
+        let replica = try ProbedReplica(.failing)
         #expect(http(replica.address)?.failure == .status(503))
         replica.behave(.healthy)
         #expect(http(replica.address, body: "well")?.failure == .body)
@@ -83,7 +83,7 @@ final class ProberTests {
 
     @Test("A thousand probes at once are all answered, each once")
     func many() throws {
-        let replica = try ScriptedReplica(.healthy)
+        let replica = try ProbedReplica(.healthy)
         defer { replica.stop() }
         var passes = 0
         var failures: [ProbeFailure] = []
@@ -102,7 +102,7 @@ final class ProberTests {
 
     @Test("A closed prober says nothing more")
     func closing() throws {
-        let replica = try ScriptedReplica(.silent)
+        let replica = try ProbedReplica(.silent)
         defer { replica.stop() }
         var count = 0
         prober.probe(target(replica.address, .connect)) { _ in count += 1 }

@@ -1,0 +1,84 @@
+/// A cursor that writes text to the front of a span.
+///
+/// What does not fit is left out and remembered, so that a caller checks once, at the end.
+public struct HeadWriter: ~Copyable, ~Escapable {
+    private var space: MutableSpan<UInt8>
+    public private(set) var count = 0
+    /// Something did not fit; what was written is of no use.
+    public private(set) var overflows = false
+
+    @_lifetime(&space)
+    public init(_ space: inout MutableSpan<UInt8>) {
+        self.space = space._mutatingExtracting(first: .max)
+    }
+
+    /// The bytes written; nil when they did not fit.
+    public var written: Int? { overflows ? nil : count }
+
+    public mutating func append(_ bytes: Span<UInt8>) {
+        append(bytes, 0, bytes.count)
+    }
+
+    /// Appends a part of `bytes`, such as a field line of a head.
+    public mutating func append(_ bytes: Span<UInt8>, _ range: ByteRange) {
+        append(bytes, Int(range.start), range.count)
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: Span<UInt8>, _ start: Int, _ length: Int) {
+        guard length > 0, hasRoom(for: length) else { return }
+        space.copy(bytes, start, length, to: count)
+        count &+= length
+    }
+
+    @inline(__always)
+    public mutating func append(_ literal: StaticString) {
+        guard hasRoom(for: literal.utf8CodeUnitCount) else { return }
+        space.copy(literal, to: count)
+        count &+= literal.utf8CodeUnitCount
+    }
+
+    /// For text that is not on the hot path.
+    public mutating func append(text: String) {
+        for byte in text.utf8 { append(byte: byte) }
+    }
+
+    public mutating func append(byte: UInt8) {
+        guard hasRoom(for: 1) else { return }
+        space[count] = byte
+        count &+= 1
+    }
+
+    /// Appends a number that is not negative in decimal digits.
+    public mutating func append(decimal number: Int) {
+        var divisor = 1
+        while number / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            append(byte: 0x30 &+ UInt8(truncatingIfNeeded: number / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    /// Appends lower-case hexadecimal digits without leading zeros.
+    public mutating func append(hexadecimal number: UInt64) {
+        var shift = number == 0 ? 0 : (63 &- number.leadingZeroBitCount) & ~3
+        while shift >= 0 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift)) & 15
+            append(byte: digit.hexDigit)
+            shift &-= 4
+        }
+    }
+
+    @inline(__always)
+    private mutating func hasRoom(for length: Int) -> Bool {
+        if length <= space.count &- count { return true }
+        overflows = true
+        return false
+    }
+}
+
+extension UInt8 {
+    /// The lower-case digit of a value below 16.
+    @inline(__always)
+    var hexDigit: UInt8 { self < 10 ? 0x30 &+ self : 0x57 &+ self }
+}
