@@ -13,8 +13,8 @@ extension MutableSpan where Element == UInt8 {
         }
     }
 
-    /// Copies the bytes of a range of another span to `target`. Exclusive access to this one means that
-    /// the two do not overlap.
+    /// Copies the bytes of a range of another span to `target`. Exclusive access to this one means
+    /// that the two do not overlap.
     @inline(__always)
     mutating func copy(_ source: Span<UInt8>, _ start: Int, _ length: Int, to target: Int) {
         precondition(

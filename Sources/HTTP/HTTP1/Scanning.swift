@@ -25,8 +25,8 @@ extension Span where Element == UInt8 {
         var index = start
         while count &- index >= 8 {
             let word = word(at: index)
-            // Below 0x20 the subtraction sets bit 7, at 0x7f the addition does. Both may mark a byte
-            // above another too much, so the byte itself has the last word.
+            // Below 0x20 the subtraction sets bit 7, at 0x7f the addition does. A carry may mark
+            // one byte too many, so the byte itself has the last word.
             let marks =
                 ((word &- .eight(0x20)) | (word &+ .eight(1))) & ~word & .eight(0x80)
             index &+= marks == 0 ? 8 : marks.firstMark
