@@ -22,6 +22,11 @@ public struct Snapshot: Sendable {
         case draining(deadline: UInt64)
     }
 
+    /// What a worker goes by before its first snapshot: nothing to do.
+    public static let empty = Snapshot(
+        generation: 0, phase: .serving, listeners: [], routes: RouteTable(), splits: [], pools: [],
+        limits: Limits())
+
     public init(
         generation: UInt64, phase: Phase, listeners: [Listener], routes: RouteTable,
         splits: [Split], pools: [Pool], limits: Limits
@@ -61,7 +66,9 @@ public struct Listener: Sendable {
         case tcp(Target)
     }
 
-    public init(row: Int, name: String, mode: Mode, descriptors: [Int32], trusted: [AddressRange] = []) {
+    public init(
+        row: Int, name: String, mode: Mode, descriptors: [Int32], trusted: [AddressRange] = []
+    ) {
         self.row = row
         self.name = name
         self.mode = mode
@@ -168,7 +175,8 @@ public struct Replica: Sendable {
         case lastResort
         /// No new work; the present work goes on.
         case closed
-        /// Dead or frozen: its connections are cut, and what was in flight is retried where allowed.
+        /// Dead or frozen: its connections are cut, and what was in flight is retried where
+        /// allowed.
         case lost
     }
 

@@ -33,6 +33,8 @@ public enum PoolColumn: Int, CaseIterable, Sendable {
     case bytesToClients
     /// Requests that this pool took over for another pool of its split.
     case yielded
+    /// Sum of the durations that the latency histogram counts, in microseconds.
+    case latencyMicroseconds
     /// Where the latency histogram begins; it takes `Histogram.bucketCount` columns.
     case histogram
 }
@@ -69,6 +71,11 @@ public struct WorkerCounters: Sendable {
     public static let replicaRowsMaximum = 16_384
     public static let poolRowsMaximum = 1_024
     public static let listenerRowsMaximum = 256
+    /// Rows that are never given out: what is still in flight on something that no snapshot has any
+    /// more is counted here.
+    public static let goneReplicaRow = replicaRowsMaximum - 1
+    public static let gonePoolRow = poolRowsMaximum - 1
+    public static let goneListenerRow = listenerRowsMaximum - 1
 
     public init() {
         replicas = CounterTable(

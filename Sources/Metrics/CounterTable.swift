@@ -12,21 +12,38 @@ public final class CounterTable: @unchecked Sendable {
     public let rowsMaximum: Int
     public let columns: Int
     private let stride: Int
+    private let bytes: Int
     private let cells: UnsafeMutablePointer<Atomic<UInt64>>
 
     public init(rowsMaximum: Int, columns: Int) {
         self.rowsMaximum = rowsMaximum
         self.columns = columns
         stride = (columns + 7) / 8 * 8
-        let bytes = rowsMaximum * stride * 8
-        // Fresh pages of a large allocation are zero and cost nothing until touched.
-        guard let memory = unsafe calloc(bytes / 64 + 1, 64) else {
+        bytes = max(1, rowsMaximum * stride * 8)
+        // Fresh pages are zero and cost nothing until touched.
+        guard
+            let memory = unsafe mmap(
+                nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            unsafe memory != MAP_FAILED
+        else {
             fatalError("no memory for \(rowsMaximum) rows of counters")
         }
         unsafe cells = memory.bindMemory(to: Atomic<UInt64>.self, capacity: rowsMaximum * stride)
     }
 
-    deinit { unsafe free(cells) }
+    deinit { _ = unsafe munmap(cells, bytes) }
+
+    /// Counts one duration into the histogram whose first column is `column`; the owning thread
+    /// only.
+    @inline(__always)
+    public func record(microseconds: UInt64, row: Int, histogram column: Int) {
+        add(1, row: row, column: column &+ Histogram.bucket(microseconds: microseconds))
+    }
+
+    /// The counts of the histogram whose first column is `column`, by bucket; any thread.
+    public func histogram(row: Int, column: Int) -> [UInt64] {
+        (0..<Histogram.bucketCount).map { value(row: row, column: column + $0) }
+    }
 
     /// Adds to one counter; the owning thread only.
     @inline(__always)

@@ -12,7 +12,8 @@ public final class BoundedQueue<Element: BitwiseCopyable & Sendable>: @unchecked
 
     /// - Parameter capacity: a power of two.
     public init(capacity: Int) {
-        precondition(capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
+        precondition(
+            capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
         unsafe slots = .allocate(capacity: capacity)
         mask = UInt64(capacity - 1)
     }
@@ -57,7 +58,8 @@ public final class ByteRing: @unchecked Sendable {
 
     /// - Parameter capacity: in bytes, a power of two.
     public init(capacity: Int) {
-        precondition(capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
+        precondition(
+            capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
         unsafe bytes = .allocate(capacity: capacity)
         self.capacity = UInt64(capacity)
     }
@@ -67,11 +69,15 @@ public final class ByteRing: @unchecked Sendable {
     /// How many records were dropped because the reader was behind.
     public var droppedCount: UInt64 { dropped.load(ordering: .relaxed) }
 
-    public var isEmpty: Bool { head.load(ordering: .relaxed) == tail.load(ordering: .acquiring) }
+    /// Whether there is nothing to read; the reading thread only, and right before it goes to
+    /// sleep.
+    public var isEmpty: Bool {
+        head.load(ordering: .relaxed) == tail.load(ordering: .sequentiallyConsistent)
+    }
 
     /// Appends one record whole, or drops and counts it; the writing thread only.
     ///
-    /// - Returns: true if the ring was empty before, so that the reader may have to be woken.
+    /// - Returns: true if the reader had read all before this, so that it may have to be woken.
     public func push(_ record: Span<UInt8>) -> Bool {
         let at = tail.load(ordering: .relaxed)
         let read = head.load(ordering: .acquiring)
@@ -86,8 +92,9 @@ public final class ByteRing: @unchecked Sendable {
             unsafe (bytes + offset).update(from: from, count: first)
             unsafe bytes.update(from: from + first, count: record.count - first)
         }
-        tail.store(at &+ UInt64(record.count), ordering: .releasing)
-        return at == read
+        tail.store(at &+ UInt64(record.count), ordering: .sequentiallyConsistent)
+        // Asked again after the store: the reader may have caught up and seen nothing meanwhile.
+        return head.load(ordering: .sequentiallyConsistent) == at
     }
 
     /// Moves what is there into `buffer` until that is full; the reading thread only.
@@ -102,6 +109,6 @@ public final class ByteRing: @unchecked Sendable {
             count -= piece
             position &+= UInt64(piece)
         }
-        head.store(position, ordering: .releasing)
+        head.store(position, ordering: .sequentiallyConsistent)
     }
 }

@@ -3,8 +3,8 @@
 ///     base        start            end            capacity
 ///      | consumed  | bytes to read  | free to fill  |
 ///
-/// The memory belongs to a `BufferPool` (or to whoever called `allocate`); copying the handle copies
-/// the positions, not the bytes, so a buffer has one holder at a time.
+/// The memory belongs to a `BufferPool` (or to whoever called `allocate`); copying the handle
+/// copies the positions, not the bytes, so a buffer has one holder at a time.
 @safe
 public struct Buffer {
     private let base: UnsafeMutablePointer<UInt8>
@@ -46,6 +46,14 @@ public struct Buffer {
             let span = unsafe MutableSpan(_unsafeStart: base + start, count: end &- start)
             return unsafe _overrideLifetime(span, mutating: &self)
         }
+    }
+
+    /// The first `count` of the bytes not consumed yet, to be changed in place.
+    @_lifetime(&self)
+    public mutating func mutablePrefix(_ count: Int) -> MutableSpan<UInt8> {
+        precondition(count >= 0 && count <= self.count)
+        let span = unsafe MutableSpan(_unsafeStart: base + start, count: count)
+        return unsafe _overrideLifetime(span, mutating: &self)
     }
 
     /// The free end, to be written to; follow with `commit`.
@@ -102,6 +110,17 @@ public struct Buffer {
         }
         end &+= count
         return count
+    }
+
+    /// Appends constant text, or as much of it as there is room for.
+    public mutating func append(_ text: StaticString) {
+        append(unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Appends the byte of `text` at `index`.
+    public mutating func append(_ text: StaticString, at index: Int) {
+        precondition(index >= 0 && index < text.utf8CodeUnitCount)
+        append(unsafe Span(_unsafeStart: text.utf8Start + index, count: 1))
     }
 }
 

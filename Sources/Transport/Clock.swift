@@ -35,15 +35,17 @@ public enum WallClock {
 
     /// RFC 3339 with milliseconds, such as `2026-11-21T06:00:00.123Z`.
     public static func timestamp(nanoseconds: UInt64 = WallClock.nanoseconds()) -> String {
-        var parts: (Int32, Int32, Int32, Int32, Int32, Int32, Int32) = (0, 0, 0, 0, 0, 0, 0)
-        unsafe withUnsafeMutablePointer(to: &parts.0) {
-            unsafe weir_utc(Int64(nanoseconds / 1_000_000_000), $0)
+        // Year, month, day, hour, minute, second, day of the week.
+        var parts = InlineArray<7, Int32>(repeating: 0)
+        var span = parts.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer {
+            unsafe weir_utc(Int64(nanoseconds / 1_000_000_000), $0.baseAddress)
         }
         func two(_ n: Int32) -> String { n < 10 ? "0\(n)" : "\(n)" }
         let milliseconds = nanoseconds / 1_000_000 % 1000
         let padding = milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : ""
-        return "\(parts.0)-\(two(parts.1))-\(two(parts.2))T"
-            + "\(two(parts.3)):\(two(parts.4)):\(two(parts.5)).\(padding)\(milliseconds)Z"
+        return "\(parts[0])-\(two(parts[1]))-\(two(parts[2]))T"
+            + "\(two(parts[3])):\(two(parts[4])):\(two(parts[5])).\(padding)\(milliseconds)Z"
     }
 }
 

@@ -24,9 +24,12 @@ public struct Descriptor: Hashable, Sendable {
 
     public var isOpen: Bool { number >= 0 }
 
-    /// Receives into the free end of `buffer`, with one system call.
-    public func receive(into buffer: inout Buffer) -> TransferResult {
-        let room = buffer.room
+    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call. There
+    /// must be room, since the kernel's answer to a receive of nothing looks like the end of the
+    /// stream.
+    public func receive(into buffer: inout Buffer, atMost limit: Int = .max) -> TransferResult {
+        let room = min(limit, buffer.room)
+        precondition(room > 0, "receive into a full buffer")
         let result = unsafe weir_recv(number, buffer.freeStart, room)
         if result > 0 {
             buffer.commit(result)
@@ -47,11 +50,17 @@ public struct Descriptor: Hashable, Sendable {
     public func send(_ first: Span<UInt8>, _ second: Span<UInt8>) -> TransferResult {
         let result = unsafe first.withUnsafeBufferPointer { one in
             unsafe second.withUnsafeBufferPointer { two in
-                var pieces = unsafe (
-                    iovec(iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress), iov_len: one.count),
-                    iovec(iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress), iov_len: two.count)
-                )
-                return unsafe withUnsafePointer(to: &pieces.0) { unsafe weir_send_pieces(number, $0, 2) }
+                let pieces: InlineArray<2, iovec> = unsafe [
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress),
+                        iov_len: one.count),
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress),
+                        iov_len: two.count),
+                ]
+                return unsafe pieces.span.withUnsafeBufferPointer {
+                    unsafe weir_send_pieces(number, $0.baseAddress, 2)
+                }
             }
         }
         return TransferResult(sendResult: result)
@@ -63,6 +72,17 @@ public struct Descriptor: Hashable, Sendable {
             unsafe weir_write(number, $0.baseAddress, $0.count)
         }
         return TransferResult(sendResult: result)
+    }
+
+    /// A file to append to, made if it does not exist; readable by owner and group.
+    public static func openForAppending(_ path: String) throws(SystemError) -> Descriptor {
+        Descriptor(try unsafe check(weir_open_append(path), "open \(path)"))
+    }
+
+    /// Blocks until a file or pipe takes bytes again; for the log writer's thread only.
+    public func waitUntilWritable() {
+        var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&wanted, 1, -1)
     }
 
     /// Looks at the next byte without taking it: has the other side sent, closed, or neither?
@@ -77,16 +97,18 @@ public struct Descriptor: Hashable, Sendable {
     /// Sends FIN: nothing more will be sent, receiving goes on.
     public func shutdownWrite() { _ = weir_shutdown_write(number) }
 
-    /// Closes the descriptor. Errors are of no use to anybody here: Linux frees the number regardless.
+    /// Closes the descriptor. Errors are of no use to anybody here: Linux frees the number in any
+    /// case.
     public func close() {
         if isOpen { _ = weir_close(number) }
     }
 
-    /// The next close of this socket sends RST instead of FIN, so that the other side cannot mistake
-    /// a cut message for a whole one.
+    /// The next close of this socket sends RST instead of FIN, so that the other side cannot
+    /// mistake a cut message for a whole one.
     public func resetOnClose() {
         var value = linger(l_onoff: 1, l_linger: 0)
-        _ = unsafe setsockopt(number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+        _ = unsafe setsockopt(
+            number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
     }
 }
 

@@ -1,0 +1,243 @@
+"""The balancers that are compared, each with settings that ask the same work of it.
+
+One worker, three replicas, upstream connections reused, no limit on the requests of a connection,
+forwarding fields and a request id added, active or passive checks as each has them.
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ORIGIN_PORTS = (9101, 9102, 9103)
+BALANCER_CPU, LOAD_CPU = "0", "1"
+# Words before the command of a balancer: a tool that watches it.
+WRAPPER = []
+
+NGINX_HEAD = """
+daemon off; master_process {master}; user root; worker_processes 1; pid {folder}/{name}.pid; error_log {folder}/{name}.error warn;
+worker_rlimit_nofile 65536;
+{modules}
+events {{ worker_connections 16384; }}
+"""
+
+NGINX_PATHS = """
+  client_body_temp_path {folder}/{name}-body; proxy_temp_path {folder}/{name}-proxy;
+  fastcgi_temp_path {folder}/{name}-f; uwsgi_temp_path {folder}/{name}-u;
+  scgi_temp_path {folder}/{name}-s;
+"""
+
+ORIGIN = NGINX_HEAD + """
+http {{
+""" + NGINX_PATHS + """
+  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; keepalive_timeout 1h;
+  client_max_body_size 64m; client_body_buffer_size 1m; open_file_cache max=100;
+  server {{
+    {listens}
+    root {folder}/files;
+    location = / {{ return 200 "hello, world\\n"; }}
+    location = /post {{ return 200 "taken\\n"; }}
+  }}
+}}
+"""
+
+NGINX = NGINX_HEAD + """
+http {{
+""" + NGINX_PATHS + """
+  access_log {log}; keepalive_requests 1000000000; keepalive_timeout 1h;
+  client_max_body_size 64m; client_body_buffer_size 64k;
+  proxy_buffers 8 64k; proxy_buffer_size 64k; proxy_max_temp_file_size 0;
+  upstream web {{
+    {servers}
+    keepalive 512; keepalive_requests 1000000000; keepalive_timeout 1h;
+  }}
+  server {{
+    listen 127.0.0.1:{http} backlog=4096;
+    location / {{
+      proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme; proxy_set_header X-Forwarded-Host $host;
+      proxy_set_header X-Request-ID $request_id;
+    }}
+  }}
+}}
+{stream}
+"""
+
+NGINX_STREAM = """
+stream {{
+  upstream raw {{ {servers} }}
+  server {{ listen 127.0.0.1:{tcp} backlog=4096; proxy_pass raw; proxy_buffer_size 64k; }}
+}}
+"""
+
+HAPROXY = """
+global
+  nbthread 1
+  maxconn 4000
+  tune.pipesize 262144
+  {log}
+defaults
+  timeout connect 1s
+  timeout client 1h
+  timeout server 1h
+  option splice-auto
+listen web
+  mode http
+  bind 127.0.0.1:{http}
+  {web_log}
+  option forwardfor
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  unique-id-format %[uuid()]
+  unique-id-header X-Request-ID
+  http-reuse always
+{servers}
+listen raw
+  mode tcp
+  bind 127.0.0.1:{tcp}
+{servers}
+"""
+
+WEIR = """
+listeners:
+  web: {{ bind: "127.0.0.1:{http}" }}
+  raw: {{ bind: "127.0.0.1:{tcp}", protocol: tcp, pool: web }}
+routes: [{{ pool: web }}]
+pools:
+  web: {{ discover: [{servers}] }}
+admin: {{ bind: "127.0.0.1:{admin}", socket: {folder}/weir.sock }}
+log: {{ access: {log}, level: warning }}
+{extra}
+"""
+
+
+class Subject:
+    """A running program with its processes and its two ports."""
+
+    def __init__(self, name, version, command, ports, logged):
+        self.name, self.version, self.logged = name, version, logged
+        self.http, self.tcp = ports
+        self.output = open(f"{command['folder']}/{name}.output", "wb")
+        self.process = subprocess.Popen(
+            ["taskset", "-c", command.get("cpu", BALANCER_CPU)] + WRAPPER + command["words"],
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
+
+    def wait_for(self, port):
+        for _ in range(3000):
+            if self.process.poll() is not None:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", port), 0.2).close()
+                return
+            except OSError:
+                time.sleep(0.01)
+        text = pathlib.Path(self.output.name).read_text(errors="replace")
+        raise SystemExit(f"{self.name} does not listen on port {port}:\n{text[-2000:]}")
+
+    def processes(self):
+        """Its own process and all below it."""
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)],
+            capture_output=True, text=True).stdout.split()
+        return [self.process.pid] + [int(child) for child in children]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.output.close()
+
+
+def first_line(words):
+    run = subprocess.run(words, capture_output=True, text=True)
+    return ((run.stdout or run.stderr).strip().splitlines() or ["?"])[0]
+
+
+def nginx_stream_module():
+    """The directive that loads nginx's stream module; nothing if there is none."""
+    module = "/usr/lib/nginx/modules/ngx_stream_module.so"
+    return f"load_module {module};" if os.path.exists(module) else ""
+
+
+def start_origin(folder):
+    """Three listeners of one nginx with fixed answers and files; shares the load's CPU."""
+    files = folder / "files"
+    files.mkdir(exist_ok=True)
+    for name, size in (("1k", 1_000), ("10k", 10_000), ("100k", 100_000), ("1m", 1_000_000)):
+        (files / name).write_bytes(os.urandom(size // 2).hex().encode())
+    listens = " ".join(f"listen 127.0.0.1:{port} backlog=4096;" for port in ORIGIN_PORTS)
+    path = folder / "origin.conf"
+    path.write_text(ORIGIN.format(
+        folder=folder, name="origin", master="on", modules="", listens=listens))
+    origin = Subject(
+        "origin", "", {"folder": folder, "cpu": LOAD_CPU, "words": ["nginx", "-c", str(path)]},
+        (ORIGIN_PORTS[0], ORIGIN_PORTS[0]), False)
+    origin.wait_for(ORIGIN_PORTS[-1])
+    return origin
+
+
+def start_nginx(folder, ports, logged):
+    servers = " ".join(f"server 127.0.0.1:{port};" for port in ORIGIN_PORTS)
+    module = nginx_stream_module()
+    stream = NGINX_STREAM.format(servers=servers, tcp=ports[1]) if module else ""
+    log = f"{folder}/nginx.access combined buffer=32k" if logged else "off"
+    path = folder / "nginx.conf"
+    path.write_text(NGINX.format(
+        folder=folder, name="nginx", master="off" if WRAPPER else "on", modules=module, servers=servers, http=ports[0],
+        stream=stream, log=log))
+    words = ["nginx", "-c", str(path)]
+    version = first_line(["nginx", "-v"]).split("/")[-1]
+    return Subject("nginx", version, {"folder": folder, "words": words}, ports, logged)
+
+
+def start_haproxy(folder, ports, logged):
+    servers = "\n".join(
+        f"  server s{port} 127.0.0.1:{port} check inter 1s pool-max-conn 512"
+        for port in ORIGIN_PORTS)
+    path = folder / "haproxy.cfg"
+    path.write_text(HAPROXY.format(
+        servers=servers, http=ports[0], tcp=ports[1],
+        log="log stdout format raw local0" if logged else "",
+        web_log="log global\n  option httplog" if logged else ""))
+    words = ["haproxy", "-db", "-f", str(path)]
+    version = first_line(["haproxy", "-v"]).split()[2]
+    return Subject("haproxy", version, {"folder": folder, "words": words}, ports, logged)
+
+
+def weir_binary():
+    return os.environ.get("WEIR", str(ROOT / ".build/release/weir"))
+
+
+def start_weir(folder, ports, logged):
+    servers = ", ".join(f'"127.0.0.1:{port}"' for port in ORIGIN_PORTS)
+    path = folder / "weir.yaml"
+    path.write_text(WEIR.format(
+        folder=folder, servers=servers, http=ports[0], tcp=ports[1], admin=ports[0] + 50,
+        log="stdout" if logged else "off", extra=os.environ.get("WEIR_EXTRA", "")))
+    words = [weir_binary(), "run", "-c", str(path), "--workers", "1"]
+    version = first_line([weir_binary(), "version"])
+    return Subject("weir", version, {"folder": folder, "words": words}, ports, logged)
+
+
+STARTERS = {"weir": start_weir, "nginx": start_nginx, "haproxy": start_haproxy}
+PORTS = {"weir": (9110, 9111), "nginx": (9120, 9121), "haproxy": (9130, 9131)}
+
+
+def start(name, folder, logged):
+    subject = STARTERS[name](folder, PORTS[name], logged)
+    subject.wait_for(subject.http)
+    return subject
+
+
+def has_weir():
+    return shutil.which(weir_binary()) is not None

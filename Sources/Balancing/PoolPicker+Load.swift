@@ -1,0 +1,65 @@
+extension PoolPicker {
+    /// The least loaded for its weight. Among equals it goes in turn, so that an idle pool is used
+    /// evenly.
+    mutating func leastLoaded(_ board: LoadBoard, _ tried: TriedReplicas) -> Int {
+        let start = cursor < members.count ? cursor : 0
+        var best = -1
+        var bestLoad = 0
+        var bestWeight = 1
+        var index = start
+        for _ in members.indices {
+            let member = members[index]
+            // One more than now: what its load would be with this request.
+            let load = board.inFlight(replicaRow: Int(member.row)) &+ 1
+            let isBetter = best < 0 || load &* bestWeight < bestLoad &* Int(member.weight)
+            if isBetter, !tried.contains(Int(member.row)) {
+                (best, bestLoad, bestWeight) = (index, load, Int(member.weight))
+            }
+            index = index + 1 == members.count ? 0 : index + 1
+        }
+        if best < 0 { best = start }
+        cursor = best + 1
+        return best
+    }
+
+    /// The less loaded of two different random members.
+    ///
+    /// Members are drawn by weight, so the first draw alone already gives everyone its share; the
+    /// second one only takes over from a first that carries more for its weight.
+    mutating func betterOfTwo(_ board: LoadBoard, _ tried: TriedReplicas) -> Int {
+        let first = untried(from: draw(), tried)
+        guard members.count > 1 else { return first }
+        let second = untried(from: draw(except: first), tried)
+        let left = board.inFlight(replicaRow: Int(members[first].row))
+        let right = board.inFlight(replicaRow: Int(members[second].row))
+        let isBetter = right * Int(members[first].weight) < left * Int(members[second].weight)
+        return isBetter ? second : first
+    }
+
+    private mutating func draw() -> Int { member(at: random.next(below: weightSum)) }
+
+    /// As if the member were not there.
+    private mutating func draw(except index: Int) -> Int {
+        let member = members[index]
+        let point = random.next(below: weightSum - Int(member.weight))
+        let isBefore = point < Int(member.weightEnd - member.weight)
+        return self.member(at: isBefore ? point : point + Int(member.weight))
+    }
+
+    /// The member whose stretch of the sum of weights holds the point.
+    private func member(at point: Int) -> Int {
+        var low = 0
+        var high = members.count - 1
+        while low < high {
+            let middle = (low + high) / 2
+            if point < Int(members[middle].weightEnd) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    /// The member itself if it was not tried, or the next one that was not, or itself.
+    private func untried(from index: Int, _ tried: TriedReplicas) -> Int {
+        firstUntried(in: index..<members.count, tried) ?? firstUntried(in: 0..<index, tried)
+            ?? index
+    }
+}

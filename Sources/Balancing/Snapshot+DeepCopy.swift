@@ -1,0 +1,68 @@
+extension Snapshot {
+    /// A copy that shares no array and no string with the original, so that two threads that read
+    /// their snapshots never count references in the same memory. The tickets of splits stay
+    /// shared, on purpose.
+    public func deepCopy() -> Snapshot {
+        Snapshot(
+            generation: generation, phase: phase, listeners: listeners.map { $0.deepCopy() },
+            routes: RouteTable(routes.routes.map { $0.deepCopy() }),
+            splits: splits.map { $0.deepCopy() }, pools: pools.map { $0.deepCopy() },
+            limits: limits)
+    }
+}
+
+extension Listener {
+    fileprivate func deepCopy() -> Listener {
+        Listener(
+            row: row, name: name.deepCopy(), mode: mode, descriptors: descriptors.map { $0 },
+            trusted: trusted.map { $0 })
+    }
+}
+
+extension Route {
+    fileprivate func deepCopy() -> Route {
+        Route(
+            row: row, listeners: listeners.map { $0 }, host: host.deepCopy(),
+            path: path?.deepCopy(), methods: methods.map { $0.deepCopy() },
+            headers: headers.map {
+                HeaderRule(name: $0.name.deepCopy(), value: $0.value?.deepCopy())
+            },
+            target: target)
+    }
+}
+
+extension HostPattern {
+    fileprivate func deepCopy() -> HostPattern {
+        switch self {
+        case .any: .any
+        case .exact(let name): .exact(name.deepCopy())
+        case .wildcard(let suffix): .wildcard(suffix.deepCopy())
+        }
+    }
+}
+
+extension Split {
+    fileprivate func deepCopy() -> Split {
+        Split(row: row, name: name.deepCopy(), schedule: schedule.deepCopy(), ticket: ticket)
+    }
+}
+
+extension Pool {
+    fileprivate func deepCopy() -> Pool {
+        Pool(
+            row: row, name: name.deepCopy(), policy: policy,
+            replicas: replicas.map { $0.deepCopy() }, isPaused: isPaused, settings: settings)
+    }
+}
+
+extension Replica {
+    fileprivate func deepCopy() -> Replica {
+        var copy = self
+        copy.name = name.deepCopy()
+        return copy
+    }
+}
+
+extension String {
+    fileprivate func deepCopy() -> String { String(decoding: Array(utf8), as: UTF8.self) }
+}

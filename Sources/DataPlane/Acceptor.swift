@@ -1,0 +1,94 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// From a ready listening socket to client connections.
+extension Worker {
+    func watch(_ socket: ListeningSocket) {
+        do {
+            try poller.add(
+                socket.descriptor, .readable, token: Token.listener(row: socket.row).bits)
+        } catch {
+            preconditionFailure("a listening socket cannot be watched: \(error)")
+        }
+    }
+
+    mutating func acceptReady(listenerRow: Int) {
+        guard let position = listening.firstIndex(where: { $0.row == listenerRow }),
+            let listener = snapshot.listeners.first(where: { $0.row == listenerRow })
+        else { return }
+        let mode = listener.mode
+        let trusted = listener.trusted
+        for _ in 0..<DataPlaneLimits.acceptsPerTurnMaximum {
+            guard clients.openCount < snapshot.limits.clientConnectionsPerWorkerMaximum else {
+                pauseAccepting(at: position)
+                return
+            }
+            do {
+                guard let (descriptor, address) = try Socket.accept(from: listening[position].descriptor)
+                else { return }
+                let client = admit(descriptor, address, listenerRow: listenerRow)
+                client.its.isTrusted = address.map { peer in
+                    trusted.contains { $0.contains(high: peer.high, low: peer.low) }
+                } ?? false
+                welcome(client, mode)
+            } catch {
+                pauseAccepting(at: position)
+                return
+            }
+        }
+    }
+
+    private mutating func admit(
+        _ descriptor: Descriptor, _ address: SocketAddress?, listenerRow: Int
+    ) -> Ref<ClientConnection> {
+        let client = clients.make()
+        client.its = ClientConnection(isOpen: true, descriptor: descriptor, listenerRow: listenerRow)
+        client.its.address = address
+        client.its.timer = wheel.make(owner: Token.client(client).bits)
+        if let address {
+            client.its.addressText = AddressText(high: address.high, low: address.low)
+        }
+        counters.listeners.add(1, row: listenerRow, column: ListenerColumn.accepted.rawValue)
+        counters.listeners.add(1, row: listenerRow, column: ListenerColumn.open.rawValue)
+        return client
+    }
+
+    private mutating func welcome(_ client: Ref<ClientConnection>, _ mode: Listener.Mode) {
+        do {
+            try poller.add(
+                client.its.descriptor, .connection, token: Token.client(client).bits)
+        } catch {
+            closeClient(client)
+            return
+        }
+        switch mode {
+        case .http:
+            wheel.set(client.its.timer, at: now.adding(milliseconds: snapshot.limits.headTimeoutMilliseconds))
+        case .tcp(let target):
+            beginTunnel(client, to: target)
+        }
+    }
+
+    /// Descriptors or slots have run out: rest a little, so that what is there can finish.
+    private mutating func pauseAccepting(at position: Int) {
+        guard !listening[position].isPaused else { return }
+        let socket = listening[position]
+        listening[position].isPaused = true
+        poller.remove(socket.descriptor)
+        counters.listeners.add(1, row: socket.row, column: ListenerColumn.refused.rawValue)
+        let timer = wheel.make(owner: Token.listener(row: socket.row).bits)
+        wheel.set(timer, at: now.adding(milliseconds: DataPlaneLimits.acceptPauseMilliseconds))
+        pauseTimers.append(timer)
+    }
+
+    mutating func resumeAccepting() {
+        for timer in pauseTimers { wheel.free(timer) }
+        pauseTimers.removeAll()
+        for position in listening.indices where listening[position].isPaused {
+            listening[position].isPaused = false
+            watch(listening[position])
+        }
+    }
+}

@@ -1,0 +1,89 @@
+internal import Balancing
+internal import HTTP
+internal import Transport
+
+/// One JSON object per exchange, with an entry per attempt.
+extension Worker {
+    mutating func logExchange(_ exchange: Ref<Exchange>) {
+        guard log.isOn else { return }
+        let wall = log.wallNanoseconds(at: now)
+        var line = LogLine(log.space())
+        line.field("time", timestamp: wall)
+        line.field("request_id", exchange.its.requestID)
+        line.field("listener", listenerName(exchange.its.client.its.listenerRow))
+        line.field("client", exchange.its.client.its.addressText)
+        describeRequest(exchange, &line)
+        line.field("status", exchange.its.status)
+        if let pool = exchange.its.pool { line.field("pool", text: pool.its.pool.name) }
+        if let replica = lastReplica(exchange) { line.field("replica", bytes: replica.its.name.span) }
+        line.field("duration_ms", milliseconds: now.nanoseconds(since: exchange.its.began))
+        if exchange.its.heldNanoseconds > 0 {
+            line.field("held_ms", milliseconds: exchange.its.heldNanoseconds)
+        }
+        line.field("bytes_in", Int(clamping: exchange.its.bytesFromClient))
+        line.field("bytes_out", Int(clamping: exchange.its.bytesToClient))
+        if let failure = exchange.its.failure { line.field("reason", word: failure.word) }
+        describeAttempts(exchange, &line)
+        log.commit(line.finish())
+    }
+
+    /// A request that never became an exchange.
+    mutating func logRefusal(
+        _ client: Ref<ClientConnection>, status: Int, details: String, requestID: RequestID
+    ) {
+        guard log.isOn else { return }
+        let wall = log.wallNanoseconds(at: now)
+        var line = LogLine(log.space())
+        line.field("time", timestamp: wall)
+        line.field("request_id", requestID)
+        line.field("listener", listenerName(client.its.listenerRow))
+        line.field("client", client.its.addressText)
+        line.field("status", status)
+        line.field("reason", text: details)
+        line.beginAttempts()
+        line.endAttempts()
+        log.commit(line.finish())
+    }
+
+    private func listenerName(_ row: Int) -> String {
+        snapshot.listeners.first { $0.row == row }?.name ?? ""
+    }
+
+    private func lastReplica(_ exchange: Ref<Exchange>) -> Ref<UpstreamReplica>? {
+        let count = exchange.its.attempts.described
+        return count > 0 ? exchange.its.attempts[count - 1].replica : nil
+    }
+
+    private func describeRequest(_ exchange: Ref<Exchange>, _ line: inout LogLine) {
+        guard let request = exchange.its.request else { return line.field("protocol", word: "tcp") }
+        let bytes = request.bytes
+        let head = bytes.extracting(exchange.its.hostBytes...)
+        var end = 0
+        while end < head.count, head[end] != 32 { end += 1 }
+        var last = end + 1
+        while last < head.count, head[last] != 32 { last += 1 }
+        line.field("method", bytes: head.extracting(0..<end))
+        line.field("host", bytes: bytes.extracting(0..<exchange.its.hostBytes))
+        line.field("target", bytes: head.extracting(min(end + 1, head.count)..<last))
+    }
+
+    private func describeAttempts(_ exchange: Ref<Exchange>, _ line: inout LogLine) {
+        line.beginAttempts()
+        for index in 0..<exchange.its.attempts.described {
+            let attempt = exchange.its.attempts[index]
+            guard let replica = attempt.replica else { continue }
+            line.beginAttempt()
+            line.field("replica", bytes: replica.its.name.span)
+            line.field("address", bytes: replica.its.addressText.span)
+            if attempt.isReused {
+                line.field("reused", word: "true", quoted: .no)
+            } else {
+                line.field("connect_ms", milliseconds: attempt.connectedAt.nanoseconds(since: attempt.began))
+            }
+            line.field("ms", milliseconds: attempt.endedAt.nanoseconds(since: attempt.began))
+            line.field("outcome", word: attempt.failure?.word ?? "ok")
+            line.endAttempt()
+        }
+        line.endAttempts()
+    }
+}

@@ -1,0 +1,193 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// Taking over a new snapshot between two turns. Exchanges in flight go on with what they have.
+extension Worker {
+    mutating func adoptNewest() {
+        guard let message = links.mailbox.take() else { return }
+        adopt(message.snapshot)
+    }
+
+    mutating func adopt(_ new: Snapshot) {
+        snapshot = new
+        headLimits = HeadLimits(
+            headBytesMaximum: min(new.limits.requestHeadBytesMaximum, BufferStore.largeBytes / 2),
+            fieldsMaximum: min(new.limits.fieldsMaximum, Fields.capacity))
+        adoptPools(new.pools)
+        adoptListeners(new.listeners)
+        if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }
+        counters.worker.set(new.generation, row: 0, column: WorkerColumn.generation.rawValue)
+        for pool in poolsByPosition { releaseHeld(of: pool) }
+    }
+
+    private mutating func adoptPools(_ described: [Pool]) {
+        var former: [Int: Ref<UpstreamPool>] = [:]
+        for pool in poolsByPosition { former[pool.its.pool.row] = pool }
+        poolsByPosition.removeAll(keepingCapacity: true)
+        for description in described {
+            let pool = former.removeValue(forKey: description.row) ?? makePool(description)
+            pool.its.pool = description
+            adoptReplicas(of: pool)
+            poolsByPosition.append(pool)
+        }
+        for pool in former.values { dropPool(pool) }
+    }
+
+    private mutating func makePool(_ description: Pool) -> Ref<UpstreamPool> {
+        let pool = pools.make()
+        pool.its = UpstreamPool(
+            isOpen: true, pool: description, picker: PoolPicker(seed: random.next()))
+        return pool
+    }
+
+    private mutating func dropPool(_ pool: Ref<UpstreamPool>) {
+        while let exchange = pool.its.firstHeld { fail(exchange, .noRoute) }
+        for replica in pool.its.replicas { retire(replica) }
+        pool.its.pool.row = WorkerCounters.gonePoolRow
+        pool.its.isGone = true
+        freeIfUnused(pool)
+    }
+
+    mutating func freeIfUnused(_ pool: Ref<UpstreamPool>) {
+        guard pool.its.isGone, pool.its.useCount == 0, pool.its.isOpen else { return }
+        pools.free(pool)
+    }
+
+    private mutating func adoptReplicas(of pool: Ref<UpstreamPool>) {
+        let former = pool.its.replicas
+        var present: [Ref<UpstreamReplica>] = []
+        for description in pool.its.pool.replicas {
+            let replica = replicasByRow[description.row] ?? makeReplica(description, in: pool)
+            describe(replica, as: description)
+            present.append(replica)
+        }
+        pool.its.replicas = present
+        for replica in former where !present.contains(replica) { retire(replica) }
+        applyAvoidance(to: pool)
+        for replica in present {
+            switch replica.its.availability {
+            case .ready, .lastResort: break
+            case .closed: closeIdleConnections(of: replica)
+            case .lost: cutConnections(of: replica)
+            }
+        }
+    }
+
+    private mutating func makeReplica(
+        _ description: Replica, in pool: Ref<UpstreamPool>
+    ) -> Ref<UpstreamReplica> {
+        let replica = replicas.make()
+        replica.its = UpstreamReplica(isOpen: true, pool: pool)
+        pool.its.useCount += 1
+        replica.its.row = description.row
+        replicasByRow[description.row] = replica
+        return replica
+    }
+
+    private func describe(_ replica: Ref<UpstreamReplica>, as description: Replica) {
+        let address = SocketAddress(
+            high: description.addressHigh, low: description.addressLow, port: description.port)
+        if replica.its.address != address || replica.its.addressText.isEmpty {
+            replica.its.address = address
+            replica.its.addressText = Array(address.description.utf8)
+        }
+        replica.its.name = Array(description.name.utf8)
+        // The control plane has judged again: what this worker thought of it is out of date.
+        if replica.its.availability != description.availability { replica.its.avoidedUntil = nil }
+        replica.its.availability = description.availability
+    }
+
+    /// A replica that no snapshot has any more takes no new work; its slot goes with its last
+    /// connection.
+    private mutating func retire(_ replica: Ref<UpstreamReplica>) {
+        guard !replica.its.isGone else { return }
+        replicasByRow[replica.its.row] = nil
+        replica.its.isGone = true
+        replica.its.availability = .closed
+        closeIdleConnections(of: replica)
+        leaveRow(of: replica)
+        freeIfUnused(replica)
+    }
+
+    /// Once this snapshot is adopted the row may be another replica's: what is still in flight is
+    /// counted in the row that is nobody's.
+    private func leaveRow(of replica: Ref<UpstreamReplica>) {
+        let row = replica.its.row
+        let gone = WorkerCounters.goneReplicaRow
+        for _ in 0..<replica.its.inFlight {
+            links.board.end(replicaRow: row, worker: index)
+            links.board.begin(replicaRow: gone, worker: index)
+        }
+        let open = UInt64(replica.its.connectionCount)
+        let column = ReplicaColumn.connectionsOpen.rawValue
+        counters.replicas.subtract(open, row: row, column: column)
+        counters.replicas.add(open, row: gone, column: column)
+        replica.its.row = gone
+    }
+
+    mutating func freeIfUnused(_ replica: Ref<UpstreamReplica>) {
+        guard replica.its.isGone, replica.its.connectionCount == 0, replica.its.mentions == 0,
+            replica.its.inFlight == 0, replica.its.isOpen
+        else { return }
+        let pool = replica.its.pool
+        replicas.free(replica)
+        pool.its.useCount -= 1
+        freeIfUnused(pool)
+    }
+
+    private mutating func adoptListeners(_ described: [Listener]) {
+        guard !isDraining else { return }
+        for socket in listening where !described.contains(where: { $0.row == socket.row }) {
+            socket.descriptor.close()
+            leaveRow(ofListener: socket.row)
+        }
+        listening.removeAll { socket in !described.contains { $0.row == socket.row } }
+        for listener in described where !listening.contains(where: { $0.row == listener.row }) {
+            let socket = ListeningSocket(
+                row: listener.row, descriptor: Descriptor(listener.descriptors[index]))
+            listening.append(socket)
+            watch(socket)
+        }
+    }
+
+    private func leaveRow(ofListener row: Int) {
+        let gone = WorkerCounters.goneListenerRow
+        let column = ListenerColumn.open.rawValue
+        for client in clients.open() where client.its.listenerRow == row {
+            client.its.listenerRow = gone
+            counters.listeners.subtract(1, row: row, column: column)
+            counters.listeners.add(1, row: gone, column: column)
+        }
+    }
+}
+
+/// Avoiding replicas that just failed, until the control plane has judged.
+extension Worker {
+    /// A connect failed: no new work there for a moment, whatever the snapshot says.
+    mutating func avoid(_ replica: Ref<UpstreamReplica>) {
+        guard !replica.its.isGone else { return }
+        replica.its.avoidedUntil = now.adding(milliseconds: DataPlaneLimits.avoidMilliseconds)
+        applyAvoidance(to: replica.its.pool)
+    }
+
+    /// Ends avoidance that has run its time; called before a pick when there is any.
+    mutating func endAvoidance(in pool: Ref<UpstreamPool>) {
+        for replica in pool.its.replicas {
+            if let until = replica.its.avoidedUntil, until <= now { replica.its.avoidedUntil = nil }
+        }
+        applyAvoidance(to: pool)
+    }
+
+    private func applyAvoidance(to pool: Ref<UpstreamPool>) {
+        pool.its.avoidedCount = 0
+        for (position, replica) in pool.its.replicas.enumerated() {
+            let isAvoided = replica.its.avoidedUntil != nil
+            if isAvoided { pool.its.avoidedCount += 1 }
+            pool.its.pool.replicas[position].availability =
+                isAvoided ? .closed : replica.its.availability
+        }
+        pool.its.picker.adopt(pool.its.pool)
+    }
+}

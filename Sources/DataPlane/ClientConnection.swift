@@ -1,0 +1,51 @@
+internal import HTTP
+internal import Transport
+
+/// One accepted connection.
+struct ClientConnection: Slotted {
+    enum Phase: UInt8 {
+        /// Between requests: nothing of the next one has come.
+        case idle
+        /// Part of a request head has come.
+        case readingHead
+        /// A request is being dealt with.
+        case exchanging
+        /// Bytes pass both ways, uninterpreted.
+        case tunnelling
+        /// All is said; the rest of the output is flushed, then the connection is closed.
+        case closing
+        /// FIN is sent; what the client still sends is thrown away, so that it can read our answer.
+        case lingering
+    }
+
+    var isOpen = false
+    var phase = Phase.idle
+    /// More can be received: the poller said so and nothing has drained it since.
+    var isReadable = false
+    /// The poller reported FIN or worse, so a short read does not mean drained.
+    var hasHangup = false
+    /// The client's FIN has been received.
+    var hasEnded = false
+    /// `input` holds bytes that nobody has looked at yet.
+    var hasUnseenInput = false
+    /// The client has not been heard to its end, and may be sending still.
+    var mayStillSend = false
+    /// Close after the present response.
+    var closesAfterResponse = false
+    /// The loop in `serveRequests` is running for this client, so it need not be started.
+    var isServing = false
+    var descriptor = Descriptor.none
+    var listenerRow = 0
+    var address: SocketAddress?
+    var addressText = AddressText.unknown
+    /// It is a proxy whose forwarding fields are believed.
+    var isTrusted = false
+    /// Bytes received and not dealt with: part of a head, or pipelined requests.
+    var input: Buffer?
+    var output = OutputQueue()
+    var exchange: Ref<Exchange>?
+    var timer = TimerWheel.Timer.none
+    var requestsServed = 0
+    /// Bytes thrown away while lingering.
+    var discarded = 0
+}

@@ -1,0 +1,255 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// The client codec for HTTP/1: bytes of a client connection to requests, and responses to bytes.
+extension Worker {
+    mutating func clientEvent(_ client: Ref<ClientConnection>, _ readiness: Readiness) {
+        guard client.its.isOpen else { return }
+        if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) { client.its.hasHangup = true }
+        if readiness.contains(.writable), !client.its.output.isEmpty {
+            clientWritable(client)
+            guard client.its.isOpen else { return }
+        }
+        guard !readiness.isDisjoint(with: [.readable, .readHangup, .hangup, .error]) else { return }
+        client.its.isReadable = true
+        switch client.its.phase {
+        case .idle, .readingHead: serveRequests(client)
+        case .exchanging:
+            if !readiness.isDisjoint(with: [.hangup, .error]) {
+                clientGone(client)
+            } else if let exchange = client.its.exchange {
+                receiveRequestBody(exchange)
+            }
+        case .tunnelling: relayFromClient(client)
+        case .closing: break
+        case .lingering: discardInput(client)
+        }
+    }
+
+    /// Serves requests one after the other as long as there are any and each is answered at once.
+    mutating func serveRequests(_ client: Ref<ClientConnection>) {
+        guard !client.its.isServing else { return }
+        client.its.isServing = true
+        while client.its.isOpen, client.its.phase == .idle || client.its.phase == .readingHead,
+            client.its.output.count < snapshot.limits.readAheadBytesMaximum
+        {
+            guard let received = nextInput(of: client, atMost: BufferStore.largeBytes) else { break }
+            serveRequest(client, from: received)
+        }
+        client.its.isServing = false
+    }
+
+    private mutating func serveRequest(_ client: Ref<ClientConnection>, from received: Buffer) {
+        do {
+            guard try requestHead.parse(received.bytes, limits: headLimits) else {
+                keepPartialHead(received, of: client)
+                return
+            }
+        } catch {
+            reject(client, error)
+            return
+        }
+        beginExchange(client, received)
+    }
+
+    /// Bytes to work on: those left over from before, else freshly received ones.
+    ///
+    /// What is not used up must be handed back with `keepInput`.
+    mutating func nextInput(of client: Ref<ClientConnection>, atMost limit: Int) -> Buffer? {
+        if client.its.hasUnseenInput, let input = client.its.input { return input }
+        guard client.its.isReadable else { return nil }
+        if client.its.input != nil, !makeRoom(in: client) { return nil }
+        var buffer = client.its.input ?? scratch
+        if client.its.input == nil { buffer.clear() }
+        let room = min(limit, buffer.room)
+        switch client.its.descriptor.receive(into: &buffer, atMost: room) {
+        case .bytes(let count):
+            if count < room, !client.its.hasHangup { client.its.isReadable = false }
+            return buffer
+        case .wouldBlock:
+            client.its.isReadable = false
+            return nil
+        case .endOfStream:
+            client.its.isReadable = false
+            client.its.hasEnded = true
+            clientEnded(client)
+            return nil
+        case .failed:
+            clientGone(client)
+            return nil
+        }
+    }
+
+    /// Puts back what was not used of the bytes that `nextInput` gave.
+    mutating func keepInput(_ buffer: Buffer, of client: Ref<ClientConnection>) {
+        client.its.hasUnseenInput = !buffer.isEmpty
+        if client.its.input != nil {
+            if buffer.isEmpty {
+                store.give(buffer)
+                client.its.input = nil
+            } else {
+                client.its.input = buffer
+            }
+        } else if !buffer.isEmpty {
+            guard var own = store.take(atLeast: buffer.count) else {
+                closeClient(client)
+                return
+            }
+            own.append(buffer.bytes)
+            client.its.input = own
+        }
+    }
+
+    private mutating func keepPartialHead(_ received: Buffer, of client: Ref<ClientConnection>) {
+        keepInput(received, of: client)
+        guard client.its.isOpen else { return }
+        client.its.hasUnseenInput = false
+        if client.its.phase == .idle {
+            client.its.phase = .readingHead
+            let limit = snapshot.limits.headTimeoutMilliseconds
+            wheel.set(client.its.timer, at: now.adding(milliseconds: limit))
+        }
+    }
+
+    /// Makes room behind a partial head: by sliding it forward, or in a larger buffer.
+    private mutating func makeRoom(in client: Ref<ClientConnection>) -> Bool {
+        guard var input = client.its.input, input.room == 0 else { return true }
+        input.compact()
+        if input.room == 0 {
+            guard input.capacity < BufferStore.largeBytes,
+                var larger = store.take(atLeast: BufferStore.largeBytes)
+            else {
+                reject(client, .headTooLarge)
+                return false
+            }
+            larger.append(input.bytes)
+            store.give(input)
+            input = larger
+        }
+        client.its.input = input
+        return true
+    }
+
+    /// The client has sent FIN. What it asked for before is still answered.
+    private mutating func clientEnded(_ client: Ref<ClientConnection>) {
+        switch client.its.phase {
+        case .idle, .readingHead, .lingering: closeClient(client)
+        case .exchanging:
+            client.its.closesAfterResponse = true
+            // A body that will never be whole.
+            if let exchange = client.its.exchange, !exchange.its.requestBody.isComplete {
+                fail(exchange, .clientClosed)
+            }
+        case .closing, .tunnelling: break
+        }
+    }
+
+    /// The connection to the client is broken: nobody is left to answer.
+    mutating func clientGone(_ client: Ref<ClientConnection>) {
+        guard client.its.isOpen else { return }
+        if let exchange = client.its.exchange {
+            fail(exchange, .clientClosed)
+        }
+        if client.its.isOpen { closeClient(client) }
+    }
+
+    /// The socket takes bytes again.
+    mutating func clientWritable(_ client: Ref<ClientConnection>) {
+        if client.its.output.flush(to: client.its.descriptor, store: &store) != nil {
+            clientGone(client)
+            return
+        }
+        switch client.its.phase {
+        case .exchanging:
+            guard let exchange = client.its.exchange else { return }
+            noteProgress(exchange)
+            resumeResponse(exchange)
+        case .closing:
+            allowTimeToRead(client, snapshot.limits.clientIdleTimeoutMilliseconds)
+            finishClosing(client)
+        case .idle, .readingHead:
+            if client.its.phase == .idle {
+                allowTimeToRead(client, snapshot.limits.keepAliveTimeoutMilliseconds)
+            }
+            serveRequests(client)
+        case .tunnelling: clientTunnelWritable(client)
+        case .lingering: break
+        }
+    }
+
+    private mutating func allowTimeToRead(_ client: Ref<ClientConnection>, _ milliseconds: Int) {
+        wheel.set(client.its.timer, at: now.adding(milliseconds: milliseconds))
+    }
+
+    mutating func clientTimedOut(_ client: Ref<ClientConnection>) {
+        guard client.its.isOpen else { return }
+        switch client.its.phase {
+        case .idle, .lingering, .closing: closeClient(client)
+        case .readingHead: answerWithoutExchange(client, .requestTimeout)
+        case .exchanging, .tunnelling: break
+        }
+    }
+
+    /// After a response: closes, or gets ready for the next request.
+    mutating func continueClient(_ client: Ref<ClientConnection>) {
+        client.its.exchange = nil
+        if client.its.closesAfterResponse || isDraining || client.its.hasEnded {
+            beginClosing(client)
+            return
+        }
+        client.its.phase = .idle
+        let limit = snapshot.limits.keepAliveTimeoutMilliseconds
+        wheel.set(client.its.timer, at: now.adding(milliseconds: limit))
+        if client.its.hasUnseenInput || client.its.isReadable { serveRequests(client) }
+    }
+
+    /// Closes as soon as the output is flushed.
+    mutating func beginClosing(_ client: Ref<ClientConnection>) {
+        client.its.phase = .closing
+        wheel.set(
+            client.its.timer,
+            at: now.adding(milliseconds: snapshot.limits.clientIdleTimeoutMilliseconds))
+        if client.its.output.isEmpty { finishClosing(client) }
+    }
+
+    /// All output is with the kernel. A client that may still be sending is given time to read it:
+    /// closing with unread input would send a reset, which can overtake the answer.
+    private mutating func finishClosing(_ client: Ref<ClientConnection>) {
+        guard client.its.output.isEmpty else { return }
+        if client.its.hasEnded || (!client.its.mayStillSend && client.its.input == nil && !client.its.isReadable) {
+            closeClient(client)
+            return
+        }
+        client.its.phase = .lingering
+        client.its.descriptor.shutdownWrite()
+        wheel.set(client.its.timer, at: now.adding(milliseconds: DataPlaneLimits.lingerMilliseconds))
+        discardInput(client)
+    }
+
+    private mutating func discardInput(_ client: Ref<ClientConnection>) {
+        while client.its.isOpen, client.its.isReadable {
+            scratch.clear()
+            switch client.its.descriptor.receive(into: &scratch) {
+            case .bytes(let count):
+                client.its.discarded += count
+                if client.its.discarded > DataPlaneLimits.lingerBytesMaximum { closeClient(client) }
+            case .wouldBlock: client.its.isReadable = false
+            case .endOfStream, .failed: closeClient(client)
+            }
+        }
+    }
+
+    mutating func closeClient(_ client: Ref<ClientConnection>) {
+        guard client.its.isOpen else { return }
+        counters.listeners.subtract(
+            1, row: client.its.listenerRow, column: ListenerColumn.open.rawValue)
+        if let input = client.its.input { store.give(input) }
+        client.its.input = nil
+        client.its.output.discard(store: &store)
+        wheel.free(client.its.timer)
+        client.its.descriptor.close()
+        clients.free(client)
+    }
+}

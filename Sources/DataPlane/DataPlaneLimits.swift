@@ -1,0 +1,25 @@
+/// Limits of the data plane that nobody needs to set; those that somebody may are in
+/// `Balancing.Limits` and `Balancing.PoolSettings`.
+enum DataPlaneLimits {
+    /// How long a worker leaves a replica alone after a failed connect, if the control plane does
+    /// not judge before.
+    static let avoidMilliseconds = 1_000
+    /// How often a waiting request looks again for itself.
+    static let holdCheckMilliseconds = 250
+    /// What a tunnel queues for a slow reader, each way, before it stops reading.
+    static let tunnelQueueBytesMaximum = 262_144
+    /// How long, and for how many bytes, a client that is still sending is listened to after its
+    /// answer, so that it can read that answer.
+    static let lingerMilliseconds = 2_000
+    static let lingerBytesMaximum = 1_048_576
+    /// While draining: how long a new connection may take to send its first request.
+    static let drainFirstRequestMilliseconds = 1_000
+    /// Connections accepted per event, so that others get their turn.
+    static let acceptsPerTurnMaximum = 64
+    /// How long accepting rests when descriptors have run out.
+    static let acceptPauseMilliseconds = 100
+    /// Interim responses (1xx) forwarded for one request.
+    static let interimResponsesMaximum = 16
+    /// How long sent bytes may stay unacknowledged by a replica.
+    static let userTimeoutMilliseconds: Int32 = 3_000
+}

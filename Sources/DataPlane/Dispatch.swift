@@ -1,0 +1,140 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// From an exchange to a connection of a replica: pick, lease or connect, wait if there is none.
+extension Worker {
+    /// Gives the exchange to a replica, or lets it wait for one.
+    mutating func dispatch(_ exchange: Ref<Exchange>) {
+        guard let pool = exchange.its.pool else { return fail(exchange, .noRoute) }
+        if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
+        guard !pool.its.pool.isPaused,
+            let position = pool.its.picker.pick(board: links.board, tried: exchange.its.tried)
+        else { return hold(exchange, in: pool) }
+        attempt(exchange, on: pool.its.replicas[position])
+    }
+
+    private mutating func attempt(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
+        exchange.its.tried.insert(replica.its.row)
+        exchange.its.attempts.begin(replica, at: now)
+        exchange.its.requestSent = 0
+        exchange.its.replica = replica
+        replica.its.inFlight += 1
+        if exchange.its.attempts.count <= AttemptLog.capacity { replica.its.mentions += 1 }
+        links.board.begin(replicaRow: replica.its.row, worker: index)
+        if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
+            let upstream = leaseIdle(of: replica, for: exchange) {
+            exchange.its.isOnReusedConnection = true
+            exchange.its.attempts.update { $0.isReused = true }
+            bind(exchange, to: upstream)
+            sendRequest(exchange)
+            return
+        }
+        exchange.its.isOnReusedConnection = false
+        exchange.its.stage = .connecting
+        connect(exchange, to: replica)
+    }
+
+    private func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
+        exchange.its.upstream = upstream
+        upstream.its.exchange = exchange
+        upstream.its.phase = .busy
+    }
+
+    /// The connection used last. What is not idempotent goes only onto one that was used a moment
+    /// ago and is seen to be open: there would be no second try.
+    private mutating func leaseIdle(
+        of replica: Ref<UpstreamReplica>, for exchange: Ref<Exchange>
+    ) -> Ref<UpstreamConnection>? {
+        while let upstream = replica.its.firstIdle {
+            if !exchange.its.isIdempotent {
+                let freshness = replica.its.pool.its.pool.settings.freshnessMilliseconds
+                guard now.milliseconds(since: upstream.its.idleSince) < freshness else { return nil }
+                if upstream.its.descriptor.peek() != .wouldBlock {
+                    closeUpstream(upstream)
+                    continue
+                }
+            }
+            unlinkIdle(upstream)
+            return upstream
+        }
+        return nil
+    }
+
+    private mutating func connect(_ exchange: Ref<Exchange>, to replica: Ref<UpstreamReplica>) {
+        counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connects.rawValue)
+        let descriptor: Descriptor
+        do {
+            descriptor = try Socket.connect(to: replica.its.address)
+        } catch {
+            return connectFailed(exchange, replica, code: error.code)
+        }
+        let upstream = upstreams.make()
+        upstream.its = UpstreamConnection(isOpen: true, descriptor: descriptor, replica: replica)
+        upstream.its.timer = wheel.make(owner: Token.upstream(upstream).bits)
+        link(upstream, to: replica)
+        bind(exchange, to: upstream)
+        upstream.its.phase = .connecting
+        let limit = replica.its.pool.its.pool.settings.connectTimeoutMilliseconds
+        wheel.set(upstream.its.timer, at: now.adding(milliseconds: limit))
+        do {
+            try poller.add(descriptor, .connection, token: Token.upstream(upstream).bits)
+        } catch {
+            connectFailed(exchange, replica, code: error.code)
+        }
+    }
+
+    /// The poller says that the connect has ended, one way or the other.
+    mutating func connectEnded(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
+        let code = upstream.its.descriptor.pendingError()
+        guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
+        wheel.cancel(upstream.its.timer)
+        Socket.setUserTimeout(
+            upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
+        let moment = now
+        exchange.its.attempts.update { $0.connectedAt = moment }
+        if exchange.its.kind == .tunnel {
+            openTunnel(exchange)
+        } else {
+            upstream.its.phase = .busy
+            sendRequest(exchange)
+        }
+    }
+
+    mutating func connectFailed(
+        _ exchange: Ref<Exchange>, _ replica: Ref<UpstreamReplica>, code: Int32
+    ) {
+        counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connectFailures.rawValue)
+        let reason = ConnectError.reason(of: code)
+        let kind: Observation.Kind = reason == .connectRefused ? .connectRefused : .connectFailed
+        observe(kind, replica, code: code)
+        avoid(replica)
+        fail(exchange, reason)
+    }
+
+    /// Tells the control plane. Rare, so the system call does not matter.
+    func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
+        guard !replica.its.isGone else { return }
+        let row = replica.its.pool.its.pool.row
+        links.observations.push(
+            Observation(kind: kind, poolRow: row, replicaRow: replica.its.row, code: code))
+        links.wakeup.signal()
+    }
+}
+
+/// What an errno of `connect` means for a request.
+enum ConnectError {
+    /// The errno that a connect is given up with when its time is over.
+    static let timedOut: Int32 = 110
+
+    static func reason(of code: Int32) -> FailureReason {
+        switch code {
+        // ECONNREFUSED, and ECONNRESET: the listener closed while the connection was in its queue.
+        case 111, 104: .connectRefused
+        case timedOut: .connectTimeout
+        default: .connectUnreachable
+        }
+    }
+}

@@ -1,0 +1,173 @@
+internal import Balancing
+internal import HTTP
+internal import Transport
+
+/// One HTTP request and its response, or one tunnel, from the first byte to the log line.
+///
+/// It stands between a client codec and an upstream codec and outlives the attempts to reach a
+/// replica: each attempt is one connection to one replica.
+struct Exchange: Slotted {
+    enum Kind: UInt8 {
+        case http
+        /// A TCP connection, or an HTTP connection after its upgrade.
+        case tunnel
+    }
+
+    enum Stage: UInt8 {
+        /// Waiting in its pool for a replica.
+        case held
+        /// An upstream connection is being made.
+        case connecting
+        /// The request is with the replica; no byte of the response has come.
+        case awaitingResponse
+        /// The response has begun.
+        case responding
+        case tunnelling
+        case ended
+    }
+
+    var isOpen = false
+    var kind = Kind.http
+    var stage = Stage.held
+    var client: Ref<ClientConnection>
+    var upstream: Ref<UpstreamConnection>?
+    var pool: Ref<UpstreamPool>?
+    /// Of the present attempt; counted as in flight there.
+    var replica: Ref<UpstreamReplica>?
+    var timer = TimerWheel.Timer.none
+
+    // The request.
+    var method = Method.get
+    var clientMinorVersion: UInt8 = 1
+    var isIdempotent = true
+    var expectsContinue = false
+    var wantsUpgrade = false
+    var requestBody = MessageBody.none
+    var requestID = RequestID(high: 0, low: 0)
+    /// For the log: the host that the client asked for, then the head as sent upstream, then as
+    /// much of the body as is kept for another attempt.
+    var request: Buffer?
+    var hostBytes = 0
+    var headBytes = 0
+    /// Bytes of `request` that this attempt has sent, counted from the head.
+    var requestSent = 0
+    /// All body bytes so far are in `request`, so that the request can be sent again.
+    var isReplayable = true
+
+    // The response.
+    var status = 0
+    var responseBody = MessageBody.none
+    var sendsChunks = false
+    var interimResponses = 0
+    var hasPassedClientEnd = false
+    var hasPassedUpstreamEnd = false
+
+    // Attempts.
+    var tried = TriedReplicas()
+    var attempts = AttemptLog()
+    var isOnReusedConnection = false
+    var hasRetriedAfterSending = false
+    var yieldedFromSplit = false
+
+    // Waiting.
+    var previousHeld: Ref<Exchange>?
+    var nextHeld: Ref<Exchange>?
+    var isHeld = false
+    var holdBegan = Instant(nanoseconds: 0)
+    var heldNanoseconds: UInt64 = 0
+
+    // Figures.
+    var began = Instant(nanoseconds: 0)
+    var firstByteAt = Instant(nanoseconds: 0)
+    var bytesFromClient: UInt64 = 0
+    var bytesToClient: UInt64 = 0
+    var routeRow = -1
+    var failure: FailureReason?
+
+    init(client: Ref<ClientConnection>) { self.client = client }
+
+    /// The request as this attempt must still send it.
+    var hasUnsentRequest: Bool {
+        guard let request else { return false }
+        return requestSent < request.count - hostBytes
+    }
+}
+
+/// How far a body has come.
+enum MessageBody {
+    /// There is none, or it has ended.
+    case none
+    case length(remaining: UInt64)
+    case chunked(ChunkedFilter)
+    /// Until the connection closes.
+    case untilClose
+
+    var isComplete: Bool {
+        if case .none = self { true } else { false }
+    }
+
+    init(_ framing: BodyFraming, output: ChunkedFilter.Output) {
+        switch framing {
+        case .none, .length(0): self = .none
+        case .length(let count): self = .length(remaining: count)
+        case .chunked: self = .chunked(ChunkedFilter(output: output))
+        case .untilClose: self = .untilClose
+        }
+    }
+
+    /// Takes what belongs to this body from the front of `bytes`.
+    ///
+    /// - Returns: how many bytes are to be forwarded (they are slid to the front), and how many
+    ///   belonged to the body; any others are the next message's.
+    /// - Throws: `HTTPError` if the chunk framing is broken.
+    mutating func take(_ bytes: inout MutableSpan<UInt8>) throws(HTTPError) -> (kept: Int, consumed: Int) {
+        switch self {
+        case .none: return (0, 0)
+        case .untilClose: return (bytes.count, bytes.count)
+        case .length(let remaining):
+            let taken = Int(min(remaining, UInt64(bytes.count)))
+            self = remaining == UInt64(taken) ? .none : .length(remaining: remaining - UInt64(taken))
+            return (taken, taken)
+        case .chunked(var filter):
+            let result = try filter.process(&bytes)
+            self = filter.isComplete ? .none : .chunked(filter)
+            return result
+        }
+    }
+}
+
+/// What became of each attempt, for the log.
+struct AttemptLog {
+    struct Entry {
+        var replica: Ref<UpstreamReplica>?
+        var began = Instant(nanoseconds: 0)
+        var connectedAt = Instant(nanoseconds: 0)
+        var endedAt = Instant(nanoseconds: 0)
+        var isReused = false
+        /// nil is a success.
+        var failure: FailureReason?
+        var status = 0
+    }
+
+    /// Attempts beyond these are counted, not described.
+    static let capacity = 6
+    private var entries = InlineArray<6, Entry>(repeating: Entry())
+    private(set) var count = 0
+
+    var described: Int { min(count, AttemptLog.capacity) }
+
+    subscript(index: Int) -> Entry { entries[index] }
+
+    mutating func begin(_ replica: Ref<UpstreamReplica>, at now: Instant) {
+        if count < AttemptLog.capacity {
+            entries[count] = Entry(replica: replica, began: now, connectedAt: now)
+        }
+        count += 1
+    }
+
+    /// Changes the entry of the present attempt, if it is one of those described.
+    mutating func update(_ change: (inout Entry) -> Void) {
+        guard count > 0, count <= AttemptLog.capacity else { return }
+        change(&entries[count - 1])
+    }
+}

@@ -1,0 +1,151 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// A parsed request becomes an exchange: where it goes, and what the replica will be sent.
+extension Worker {
+    /// The head that was just parsed is in `requestHead`; `received` begins with its bytes.
+    mutating func beginExchange(_ client: Ref<ClientConnection>, _ received: Buffer) {
+        let exchange = makeExchange(client)
+        client.its.exchange = exchange
+        client.its.phase = .exchanging
+        wheel.cancel(client.its.timer)
+        noteRequest(exchange, of: client)
+
+        let target = requestHead.method == .connect ? nil : route(received, client.its.listenerRow, exchange)
+        let isComposed = composeRequest(exchange, received, for: client)
+        var rest = received
+        rest.consume(requestHead.byteCount)
+        keepInput(rest, of: client)
+        guard client.its.isOpen else {
+            abandon(exchange)
+            return
+        }
+        if !isComposed { return fail(exchange, .buffersExhausted) }
+        if exchange.its.method == .connect { return fail(exchange, .methodRefused) }
+        guard let target else { return fail(exchange, .noRoute) }
+        choosePool(exchange, target)
+        receiveRequestBody(exchange)
+        guard exchange.its.isOpen else { return }
+        dispatch(exchange)
+    }
+
+    mutating func makeExchange(_ client: Ref<ClientConnection>) -> Ref<Exchange> {
+        let exchange = exchanges.make()
+        let timer = exchange.its.timer
+        exchange.its = Exchange(client: client)
+        exchange.its.isOpen = true
+        exchange.its.timer = timer == .none ? wheel.make(owner: Token.exchange(exchange).bits) : timer
+        exchange.its.began = now
+        exchange.its.requestID = RequestID(high: random.next(), low: random.next())
+        return exchange
+    }
+
+    private mutating func noteRequest(_ exchange: Ref<Exchange>, of client: Ref<ClientConnection>) {
+        exchange.its.method = requestHead.method
+        exchange.its.isIdempotent = requestHead.method.isIdempotent
+        exchange.its.clientMinorVersion = requestHead.minorVersion
+        exchange.its.expectsContinue = requestHead.expectsContinue
+        exchange.its.wantsUpgrade = requestHead.wantsUpgrade
+        exchange.its.requestBody = MessageBody(requestHead.framing, output: .framed)
+        client.its.requestsServed += 1
+        if !requestHead.keepsAlive
+            || client.its.requestsServed >= snapshot.limits.requestsPerConnectionMaximum
+        {
+            client.its.closesAfterResponse = true
+        }
+        counters.listeners.add(
+            1, row: client.its.listenerRow, column: ListenerColumn.requests.rawValue)
+    }
+
+    private mutating func route(
+        _ received: Buffer, _ listenerRow: Int, _ exchange: Ref<Exchange>
+    ) -> Target? {
+        let bytes = received.bytes
+        if snapshot.routes.needsFields { noteFieldPositions() }
+        let request = RouteRequest(
+            listenerRow: listenerRow,
+            host: bytes.extracting(requestHead.host),
+            path: bytes.extracting(requestHead.path),
+            method: bytes.extracting(requestHead.methodRange),
+            fields: RequestFields(head: bytes, positions: fieldPositions.span))
+        guard let position = snapshot.routes.match(request) else { return nil }
+        exchange.its.routeRow = snapshot.routes.routes[position].row
+        return snapshot.routes.routes[position].target
+    }
+
+    private mutating func noteFieldPositions() {
+        fieldPositions.removeAll(keepingCapacity: true)
+        for index in 0..<requestHead.fields.count {
+            let field = requestHead.fields[index]
+            fieldPositions.append(
+                FieldPosition(
+                    nameStart: field.name.start, nameEnd: field.name.end,
+                    valueStart: field.value.start, valueEnd: field.value.end))
+        }
+    }
+
+    /// Puts the request, as the replica will get it, into a buffer of the exchange.
+    private mutating func composeRequest(
+        _ exchange: Ref<Exchange>, _ received: Buffer, for client: Ref<ClientConnection>
+    ) -> Bool {
+        let bytes = received.bytes
+        let host = bytes.extracting(requestHead.authority)
+        var forwarding = RequestForwarding(
+            clientAddress: client.its.addressText, scheme: .http, requestID: exchange.its.requestID)
+        forwarding.isTrusted = client.its.isTrusted
+        forwarding.keepsUpgrade = exchange.its.wantsUpgrade
+        exchange.its.requestID = forwarding.requestID(of: requestHead, from: bytes)
+        let expected = requestHead.byteCount + host.count + 512
+        guard var buffer = store.take(atLeast: expected) else { return false }
+        buffer.append(host)
+        var space = buffer.free
+        guard let count = writeRequest(requestHead, from: bytes, forwarding: forwarding, into: &space)
+        else {
+            store.give(buffer)
+            return false
+        }
+        buffer.commit(count)
+        exchange.its.hostBytes = host.count
+        exchange.its.headBytes = count
+        exchange.its.request = buffer
+        return true
+    }
+
+    /// The pool, by way of the split if there is one.
+    mutating func choosePool(_ exchange: Ref<Exchange>, _ target: Target) {
+        switch target {
+        case .pool(let position): exchange.its.pool = poolsByPosition[position]
+        case .split(let position): exchange.its.pool = takeTurn(in: position, exchange)
+        }
+        guard let pool = exchange.its.pool else { return }
+        pool.its.useCount += 1
+        counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.requests.rawValue)
+        if exchange.its.yieldedFromSplit {
+            counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.yielded.rawValue)
+        }
+    }
+
+    /// Whose turn it is in a split. A pool that has nothing to offer yields to the next in turn,
+    /// unless none has: then the request waits where its turn was.
+    private mutating func takeTurn(in position: Int, _ exchange: Ref<Exchange>) -> Ref<UpstreamPool>? {
+        let ticket = snapshot.splits[position].ticket.take()
+        let entries = snapshot.splits[position].schedule.entries
+        var available: UInt64 = 0
+        for index in entries.indices where poolsByPosition[entries[index].pool].its.picker.hasAny {
+            available |= 1 << UInt64(index)
+        }
+        let due = snapshot.splits[position].schedule.pool(at: ticket)
+        let chosen = snapshot.splits[position].schedule.pool(at: ticket, available: available) ?? due
+        exchange.its.yieldedFromSplit = chosen != due
+        return chosen.map { poolsByPosition[$0] }
+    }
+}
+
+extension Span where Element == UInt8 {
+    @_lifetime(copy self)
+    func extracting(_ range: ByteRange) -> Span<UInt8> {
+        extracting(Int(range.start)..<Int(range.end))
+    }
+}

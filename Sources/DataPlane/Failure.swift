@@ -1,0 +1,124 @@
+internal import HTTP
+
+/// Why an exchange, or one attempt of it, went wrong. The words are those of the log, the metrics and
+/// the `details` of `Proxy-Status`.
+enum FailureReason: UInt8 {
+    // Reaching a replica.
+    case connectRefused, connectTimeout, connectUnreachable
+    case noReadyReplica, holdFull, holdTimeout
+    // On a connection to it.
+    case closedBeforeHeaders, closedMidResponse, firstByteTimeout, bodyTimeout
+    case malformedResponse, responseHeadTooLarge, replicaLost
+    // The client's doing.
+    case noRoute, methodRefused, malformedRequest, headTooLarge, requestTimeout, clientClosed
+    // Ours.
+    case buffersExhausted, shuttingDown
+
+    var word: StaticString {
+        switch self {
+        case .connectRefused: "connect_refused"
+        case .connectTimeout: "connect_timeout"
+        case .connectUnreachable: "connect_unreachable"
+        case .noReadyReplica: "no_ready_replica"
+        case .holdFull: "hold_full"
+        case .holdTimeout: "hold_timeout"
+        case .closedBeforeHeaders: "upstream_closed_before_headers"
+        case .closedMidResponse: "upstream_closed_mid_response"
+        case .firstByteTimeout: "first_byte_timeout"
+        case .bodyTimeout: "body_timeout"
+        case .malformedResponse: "malformed_response"
+        case .responseHeadTooLarge: "response_head_too_large"
+        case .replicaLost: "replica_lost"
+        case .noRoute: "no_route"
+        case .methodRefused: "method_refused"
+        case .malformedRequest: "malformed_request"
+        case .headTooLarge: "head_too_large"
+        case .requestTimeout: "request_timeout"
+        case .clientClosed: "client_closed"
+        case .buffersExhausted: "buffers_exhausted"
+        case .shuttingDown: "shutting_down"
+        }
+    }
+
+    /// What the client is answered, if nothing of a response has been sent yet.
+    var status: Int {
+        switch self {
+        case .connectRefused, .connectUnreachable, .closedBeforeHeaders, .closedMidResponse: 502
+        case .malformedResponse, .responseHeadTooLarge, .replicaLost: 502
+        case .connectTimeout, .firstByteTimeout, .bodyTimeout: 504
+        case .noReadyReplica, .holdFull, .holdTimeout, .buffersExhausted, .shuttingDown: 503
+        case .noRoute: 404
+        case .methodRefused: 405
+        case .malformedRequest: 400
+        case .headTooLarge: 431
+        case .requestTimeout: 408
+        // Seen in the log only: there is nobody to answer.
+        case .clientClosed: 499
+        }
+    }
+
+    /// The error type of RFC 9209 §2.3.
+    var proxyError: StaticString {
+        switch self {
+        case .connectRefused: "connection_refused"
+        case .connectTimeout: "connection_timeout"
+        case .connectUnreachable: "destination_ip_unroutable"
+        case .noReadyReplica, .holdTimeout: "destination_unavailable"
+        case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
+        case .closedBeforeHeaders, .replicaLost: "connection_terminated"
+        case .closedMidResponse: "http_response_incomplete"
+        case .firstByteTimeout: "http_response_timeout"
+        case .bodyTimeout: "connection_read_timeout"
+        case .malformedResponse: "http_protocol_error"
+        case .responseHeadTooLarge: "http_response_header_section_size"
+        case .noRoute: "destination_not_found"
+        case .methodRefused, .malformedRequest, .headTooLarge: "http_request_error"
+        case .requestTimeout: "connection_read_timeout"
+        case .clientClosed: "connection_terminated"
+        }
+    }
+}
+
+/// What the one place that handles failures needs to know to decide; plain values.
+struct FailedAttempt {
+    var reason: FailureReason
+    var isIdempotent: Bool
+    /// The request, with its body as far as it has come, can be sent again.
+    var isReplayable: Bool
+    /// Some byte of the request was written to the connection.
+    var hasSent: Bool
+    /// Some byte of a response has come.
+    var hasResponse: Bool
+    /// This request has already been sent again once after having been sent.
+    var hasRetriedAfterSending: Bool
+    var attempts: Int
+    var attemptsMaximum: Int
+}
+
+/// What to do about it.
+enum FailureVerdict: Equatable {
+    /// Another attempt, on another replica if there is one; wait for one if need be.
+    case retry
+    /// Answer with the reason's status.
+    case answer
+    /// Part of a response is out already: cut the connection, so that nobody takes it for whole.
+    case cut
+}
+
+/// The retry table: which failures the client never hears of.
+///
+/// A connect that failed costs nothing and is tried elsewhere for any method; once bytes were
+/// written, only what is idempotent and whole in our hands is sent again, and only once.
+func verdict(on attempt: FailedAttempt) -> FailureVerdict {
+    if attempt.hasResponse { return .cut }
+    switch attempt.reason {
+    case .connectRefused, .connectTimeout, .connectUnreachable:
+        return attempt.isReplayable || !attempt.hasSent ? .retry : .answer
+    case .closedBeforeHeaders, .replicaLost:
+        if !attempt.hasSent { return attempt.attempts < attempt.attemptsMaximum ? .retry : .answer }
+        let isAllowed = attempt.isIdempotent && attempt.isReplayable && !attempt.hasRetriedAfterSending
+        return isAllowed && attempt.attempts < attempt.attemptsMaximum ? .retry : .answer
+    default:
+        return .answer
+    }
+}

@@ -1,0 +1,172 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// The request on its way to the replica: the composed head, then the body as it comes.
+extension Worker {
+    /// Sends the head and what has come of the body; more follows by `receiveRequestBody`.
+    mutating func sendRequest(_ exchange: Ref<Exchange>) {
+        exchange.its.stage = .awaitingResponse
+        noteProgress(exchange)
+        pumpRequest(exchange)
+    }
+
+    /// Sends what is waiting to be sent, then lets the client go on.
+    mutating func pumpRequest(_ exchange: Ref<Exchange>) {
+        guard let upstream = exchange.its.upstream, let request = exchange.its.request else { return }
+        let unsent = request.bytes.extracting((exchange.its.hostBytes + exchange.its.requestSent)...)
+        if unsent.count > 0 {
+            switch upstream.its.descriptor.send(unsent) {
+            case .bytes(let count):
+                exchange.its.requestSent += count
+                countSent(count, to: upstream)
+                guard count == unsent.count else { return }
+            case .wouldBlock: return
+            case .endOfStream, .failed: return upstreamBroken(upstream)
+            }
+        }
+        if !upstream.its.output.isEmpty {
+            guard upstream.its.output.flush(to: upstream.its.descriptor, store: &store) == nil
+            else { return upstreamBroken(upstream) }
+        }
+        if !exchange.its.requestBody.isComplete {
+            receiveRequestBody(exchange)
+        }
+    }
+
+    /// Takes body bytes from the client as long as there is somewhere to put them.
+    mutating func receiveRequestBody(_ exchange: Ref<Exchange>) {
+        let client = exchange.its.client
+        // Whatever ends the exchange in here must not begin on the next request before the bytes
+        // in hand are put back.
+        let wasServing = client.its.isServing
+        client.its.isServing = true
+        takeRequestBody(exchange, from: client)
+        client.its.isServing = wasServing
+        if !wasServing, client.its.isOpen, client.its.phase == .idle { serveRequests(client) }
+    }
+
+    private mutating func takeRequestBody(_ exchange: Ref<Exchange>, from client: Ref<ClientConnection>) {
+        while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
+            let allowance = bodyAllowance(of: exchange)
+            guard allowance > 0, var received = nextInput(of: client, atMost: allowance) else { return }
+            let count = min(allowance, received.count)
+            var kept = 0
+            do {
+                var bytes = received.mutablePrefix(count)
+                let taken = try exchange.its.requestBody.take(&bytes)
+                kept = taken.kept
+                exchange.its.bytesFromClient += UInt64(taken.consumed)
+                var body = received
+                body.truncate(to: kept)
+                received.consume(taken.consumed)
+                keepBody(of: exchange, body)
+            } catch {
+                rejectBody(of: exchange, error)
+                return
+            }
+            guard client.its.isOpen else { return }
+            keepInput(received, of: client)
+        }
+    }
+
+    /// How many body bytes can be taken now. Before the request is under way they must fit beside
+    /// the head; afterwards they are sent on, behind a queue of limited length.
+    private func bodyAllowance(of exchange: Ref<Exchange>) -> Int {
+        guard let request = exchange.its.request else { return 0 }
+        let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
+        guard isUnderWay, !exchange.its.hasUnsentRequest, let upstream = exchange.its.upstream
+        else { return BufferStore.largeBytes - request.end }
+        let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
+        return isFull ? 0 : scratch.capacity
+    }
+
+    /// Keeps `body` for another attempt while it fits, and sends it on if the request is under way.
+    private mutating func keepBody(of exchange: Ref<Exchange>, _ body: Buffer) {
+        guard !body.isEmpty else { return }
+        noteProgress(exchange)
+        let isBehind = exchange.its.hasUnsentRequest
+        if exchange.its.isReplayable, appendToRequest(of: exchange, body) {
+            if exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding {
+                if !isBehind { sendTail(of: exchange) }
+            }
+            return
+        }
+        exchange.its.isReplayable = false
+        guard let upstream = exchange.its.upstream else { return }
+        countSent(body.count, to: upstream)
+        if upstream.its.output.send(body.bytes, to: upstream.its.descriptor, store: &store) != nil {
+            upstreamBroken(upstream)
+        }
+    }
+
+    private mutating func appendToRequest(of exchange: Ref<Exchange>, _ body: Buffer) -> Bool {
+        guard var request = exchange.its.request else { return false }
+        if request.room < body.count {
+            guard request.end + body.count <= BufferStore.largeBytes,
+                request.capacity < BufferStore.largeBytes,
+                var larger = store.take(atLeast: BufferStore.largeBytes)
+            else { return false }
+            larger.append(request.bytes)
+            store.give(request)
+            request = larger
+        }
+        request.append(body.bytes)
+        exchange.its.request = request
+        return true
+    }
+
+    /// Like `pumpRequest`, without asking the client for more: its caller is doing that.
+    private mutating func sendTail(of exchange: Ref<Exchange>) {
+        guard let upstream = exchange.its.upstream, let request = exchange.its.request else { return }
+        let unsent = request.bytes.extracting((exchange.its.hostBytes + exchange.its.requestSent)...)
+        switch upstream.its.descriptor.send(unsent) {
+        case .bytes(let count):
+            exchange.its.requestSent += count
+            countSent(count, to: upstream)
+        case .wouldBlock: return
+        case .endOfStream, .failed: upstreamBroken(upstream)
+        }
+    }
+
+    /// The client's body is not what its head promised: nothing of it can be trusted any more.
+    private mutating func rejectBody(of exchange: Ref<Exchange>, _ error: HTTPError) {
+        counters.listeners.add(
+            1, row: exchange.its.client.its.listenerRow, column: ListenerColumn.malformed.rawValue)
+        exchange.its.client.its.closesAfterResponse = true
+        fail(exchange, .malformedRequest)
+    }
+
+    func countSent(_ count: Int, to upstream: Ref<UpstreamConnection>) {
+        counters.replicas.add(
+            UInt64(count), row: upstream.its.replica.its.row, column: ReplicaColumn.bytesSent.rawValue)
+    }
+
+    /// Something moved: the deadline of the exchange moves too.
+    mutating func noteProgress(_ exchange: Ref<Exchange>) {
+        guard let pool = exchange.its.pool else { return }
+        let settings = pool.its.pool.settings
+        let isWaiting = exchange.its.stage == .awaitingResponse && exchange.its.requestBody.isComplete
+        let limit = isWaiting ? settings.firstByteTimeoutMilliseconds : settings.bodyIdleTimeoutMilliseconds
+        wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
+    }
+
+    mutating func exchangeTimedOut(_ exchange: Ref<Exchange>) {
+        guard exchange.its.isOpen else { return }
+        switch exchange.its.stage {
+        case .held: heldCheck(exchange)
+        case .connecting, .ended: break
+        case .awaitingResponse:
+            if exchange.its.requestBody.isComplete {
+                if let replica = exchange.its.replica { observe(.firstByteTimeout, replica) }
+                fail(exchange, .firstByteTimeout)
+            } else {
+                exchange.its.client.its.closesAfterResponse = true
+                fail(exchange, .requestTimeout)
+            }
+        case .responding: fail(exchange, .bodyTimeout)
+        case .tunnelling: endTunnel(exchange, nil)
+        }
+    }
+}

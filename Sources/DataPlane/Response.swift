@@ -1,0 +1,184 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// The response on its way to the client.
+extension Worker {
+    /// The head is in `responseHead`, its bytes in `head`; `rest` is what came behind it.
+    mutating func beginResponse(
+        _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
+    ) {
+        exchange.its.stage = .responding
+        exchange.its.status = responseHead.status
+        if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
+        let status = responseHead.status
+        exchange.its.attempts.update { $0.status = status }
+        frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
+
+        var out = assembly
+        out.clear()
+        let client = exchange.its.client
+        var forwarding = ResponseForwarding(
+            clientMinorVersion: exchange.its.clientMinorVersion,
+            framingChange: exchange.its.sendsChunks ? .chunk : .asIs)
+        forwarding.closes = client.its.closesAfterResponse || isDraining
+        forwarding.requestID = exchange.its.requestID
+        var space = out.free
+        guard let count = writeResponse(
+            responseHead, from: head.bytes, forwarding: forwarding, into: &space)
+        else { return fail(exchange, .responseHeadTooLarge) }
+        out.commit(count)
+        sendFirstPart(exchange, out, rest)
+    }
+
+    /// Decides how the body is passed on, given how it comes.
+    private func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
+        let speaksChunks = exchange.its.clientMinorVersion >= 1
+        exchange.its.responseBody = MessageBody(framing, output: speaksChunks ? .framed : .data)
+        switch framing {
+        case .none, .length: break
+        case .chunked:
+            if !speaksChunks { exchange.its.client.its.closesAfterResponse = true }
+        case .untilClose:
+            exchange.its.sendsChunks = speaksChunks
+            if !speaksChunks { exchange.its.client.its.closesAfterResponse = true }
+        }
+    }
+
+    private mutating func sendFirstPart(_ exchange: Ref<Exchange>, _ head: Buffer, _ rest: Buffer) {
+        var head = head
+        var body = rest
+        guard let hasExcess = takeBody(of: exchange, &body) else { return }
+        if hasExcess { exchange.its.upstream?.its.closesAfterResponse = true }
+        exchange.its.bytesToClient += UInt64(head.count + body.count)
+        let client = exchange.its.client
+        let failure: SendFailure?
+        if exchange.its.sendsChunks, !body.isEmpty {
+            appendChunk(body, to: &head)
+            failure = client.its.output.send(head.bytes, to: client.its.descriptor, store: &store)
+        } else if body.count <= 4_096 {
+            head.append(body.bytes)
+            failure = client.its.output.send(head.bytes, to: client.its.descriptor, store: &store)
+        } else {
+            failure = client.its.output.send(
+                head.bytes, body.bytes, to: client.its.descriptor, store: &store)
+        }
+        afterSending(exchange, failure)
+    }
+
+    mutating func relayResponseBody(_ exchange: Ref<Exchange>, _ received: Buffer) {
+        var body = received
+        guard let hasExcess = takeBody(of: exchange, &body) else { return }
+        if hasExcess { exchange.its.upstream?.its.closesAfterResponse = true }
+        exchange.its.bytesToClient += UInt64(body.count)
+        let client = exchange.its.client
+        var failure: SendFailure?
+        if exchange.its.sendsChunks {
+            var framed = assembly
+            framed.clear()
+            while !body.isEmpty, failure == nil {
+                var piece = body
+                piece.truncate(to: min(65_536, body.count))
+                body.consume(piece.count)
+                framed.clear()
+                appendChunk(piece, to: &framed)
+                failure = client.its.output.send(framed.bytes, to: client.its.descriptor, store: &store)
+            }
+        } else if !body.isEmpty {
+            failure = client.its.output.send(body.bytes, to: client.its.descriptor, store: &store)
+        }
+        afterSending(exchange, failure)
+    }
+
+    /// Cuts `bytes` down to what is to be forwarded.
+    ///
+    /// - Returns: whether bytes followed that belong to no response; nil if the exchange has failed.
+    private mutating func takeBody(of exchange: Ref<Exchange>, _ bytes: inout Buffer) -> Bool? {
+        let count = bytes.count
+        do {
+            var span = bytes.mutablePrefix(count)
+            let taken = try exchange.its.responseBody.take(&span)
+            bytes.truncate(to: taken.kept)
+            return taken.consumed < count
+        } catch {
+            fail(exchange, .malformedResponse)
+            return nil
+        }
+    }
+
+    private func appendChunk(_ body: Buffer, to out: inout Buffer) {
+        var space = out.free
+        let count = ChunkWriter.header(for: body.count, into: &space)
+        out.commit(count)
+        out.append(body.bytes)
+        out.append(ChunkWriter.lineEnd)
+    }
+
+    private mutating func afterSending(_ exchange: Ref<Exchange>, _ failure: SendFailure?) {
+        switch failure {
+        case .broken: clientGone(exchange.its.client)
+        case .noBuffers: fail(exchange, .buffersExhausted)
+        case nil: if exchange.its.responseBody.isComplete { completeResponse(exchange) }
+        }
+    }
+
+    /// A body that ended with the connection gets the end that the client can see.
+    mutating func finishUntilClose(_ exchange: Ref<Exchange>) {
+        exchange.its.upstream?.its.closesAfterResponse = true
+        let client = exchange.its.client
+        var failure: SendFailure?
+        if exchange.its.sendsChunks {
+            var end = assembly
+            end.clear()
+            end.append(ChunkWriter.terminator)
+            failure = client.its.output.send(end.bytes, to: client.its.descriptor, store: &store)
+        }
+        afterSending(exchange, failure)
+    }
+
+    /// 1xx other than 101: passed on at once, if the client can know it.
+    mutating func forwardInterim(_ exchange: Ref<Exchange>, _ head: Buffer) {
+        exchange.its.interimResponses += 1
+        guard exchange.its.interimResponses <= DataPlaneLimits.interimResponsesMaximum else {
+            return fail(exchange, .malformedResponse)
+        }
+        guard exchange.its.clientMinorVersion >= 1 else { return }
+        var out = assembly
+        out.clear()
+        let forwarding = ResponseForwarding(clientMinorVersion: 1)
+        var space = out.free
+        guard let count = writeResponse(
+            responseHead, from: head.bytes, forwarding: forwarding, into: &space)
+        else { return fail(exchange, .responseHeadTooLarge) }
+        out.commit(count)
+        let client = exchange.its.client
+        if client.its.output.send(out.bytes, to: client.its.descriptor, store: &store) != nil {
+            clientGone(client)
+        }
+    }
+
+    /// The client has taken some of what was queued: the replica may go on.
+    mutating func resumeResponse(_ exchange: Ref<Exchange>) {
+        guard let upstream = exchange.its.upstream, upstream.its.isReadable else { return }
+        receiveResponse(upstream)
+    }
+
+    /// The response is over, for the replica; the client may still be reading the queue.
+    private mutating func completeResponse(_ exchange: Ref<Exchange>) {
+        let client = exchange.its.client
+        let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.its.hasUnsentRequest
+        if let upstream = exchange.its.upstream {
+            let canStay = isRequestWhole && !upstream.its.closesAfterResponse
+                && upstream.its.output.isEmpty && !upstream.its.hasHangup
+            detach(exchange, upstream)
+            if canStay { keepIdle(upstream) } else { closeUpstream(upstream) }
+        }
+        if !exchange.its.requestBody.isComplete {
+            client.its.closesAfterResponse = true
+            client.its.mayStillSend = true
+        }
+        endExchange(exchange)
+        continueClient(client)
+    }
+}

@@ -1,0 +1,194 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// Tunnels: a TCP connection to a replica, or an HTTP connection after its upgrade. Bytes pass both
+/// ways with back-pressure, and the end of either direction passes on as such.
+extension Worker {
+    /// A client of a TCP listener: it gets a replica before a byte is read.
+    mutating func beginTunnel(_ client: Ref<ClientConnection>, to target: Target) {
+        client.its.phase = .tunnelling
+        let exchange = makeExchange(client)
+        exchange.its.kind = .tunnel
+        client.its.exchange = exchange
+        choosePool(exchange, target)
+        dispatch(exchange)
+    }
+
+    /// The replica has accepted: from now on bytes flow.
+    mutating func openTunnel(_ exchange: Ref<Exchange>) {
+        guard let upstream = exchange.its.upstream else { return }
+        exchange.its.stage = .tunnelling
+        upstream.its.phase = .tunnelling
+        Socket.setKeepAlive(upstream.its.descriptor, idleSeconds: 60)
+        Socket.setKeepAlive(exchange.its.client.its.descriptor, idleSeconds: 60)
+        noteTunnelProgress(exchange)
+        relayFromClient(exchange.its.client)
+    }
+
+    /// The replica agreed to another protocol (RFC 9110 §7.8). `head` begins with its 101.
+    mutating func beginUpgrade(
+        _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
+    ) {
+        guard exchange.its.wantsUpgrade, !exchange.its.hasUnsentRequest else {
+            return fail(exchange, .malformedResponse)
+        }
+        var out = assembly
+        out.clear()
+        var forwarding = ResponseForwarding(clientMinorVersion: 1)
+        forwarding.keepsUpgrade = true
+        forwarding.requestID = exchange.its.requestID
+        var space = out.free
+        guard let count = writeResponse(
+            responseHead, from: head.bytes, forwarding: forwarding, into: &space)
+        else { return fail(exchange, .responseHeadTooLarge) }
+        out.commit(count)
+        out.append(rest.bytes)
+        let client = exchange.its.client
+        exchange.its.status = 101
+        exchange.its.kind = .tunnel
+        exchange.its.attempts.update { $0.status = 101 }
+        exchange.its.bytesToClient += UInt64(out.count)
+        client.its.phase = .tunnelling
+        if client.its.output.send(out.bytes, to: client.its.descriptor, store: &store) != nil {
+            exchange.its.stage = .tunnelling
+            return fail(exchange, .clientClosed)
+        }
+        openTunnel(exchange)
+    }
+
+    mutating func relayFromClient(_ client: Ref<ClientConnection>) {
+        guard let exchange = client.its.exchange, exchange.its.stage == .tunnelling,
+            let upstream = exchange.its.upstream
+        else { return noteWaitingClient(client) }
+        while exchange.its.isOpen, client.its.isReadable || client.its.hasUnseenInput,
+            upstream.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
+        {
+            guard var received = nextTunnelInput(of: client) else { break }
+            exchange.its.bytesFromClient += UInt64(received.count)
+            countSent(received.count, to: upstream)
+            let failure = upstream.its.output.send(
+                received.bytes, to: upstream.its.descriptor, store: &store)
+            received.consume(received.count)
+            keepInput(received, of: client)
+            if failure != nil { return endTunnel(exchange, .closedMidResponse) }
+            noteTunnelProgress(exchange)
+        }
+        if exchange.its.isOpen { passEnds(exchange) }
+    }
+
+    /// A TCP client that is still waiting for its replica: nothing is read, but a hangup is seen.
+    private mutating func noteWaitingClient(_ client: Ref<ClientConnection>) {
+        if client.its.hasHangup, client.its.descriptor.peek() == .endOfStream || client.its.descriptor.pendingError() != 0 {
+            clientGone(client)
+        }
+    }
+
+    private mutating func nextTunnelInput(of client: Ref<ClientConnection>) -> Buffer? {
+        if client.its.hasUnseenInput, let input = client.its.input { return input }
+        scratch.clear()
+        let room = scratch.room
+        switch client.its.descriptor.receive(into: &scratch) {
+        case .bytes(let count):
+            if count < room, !client.its.hasHangup { client.its.isReadable = false }
+            return scratch
+        case .wouldBlock: client.its.isReadable = false
+        case .endOfStream:
+            client.its.isReadable = false
+            client.its.hasEnded = true
+        case .failed:
+            if let exchange = client.its.exchange { endTunnel(exchange, .clientClosed) }
+        }
+        return nil
+    }
+
+    mutating func relayFromUpstream(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
+        let client = exchange.its.client
+        while exchange.its.isOpen, upstream.its.isReadable,
+            client.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
+        {
+            scratch.clear()
+            let room = scratch.room
+            switch upstream.its.descriptor.receive(into: &scratch) {
+            case .bytes(let count):
+                if count < room, !upstream.its.hasHangup { upstream.its.isReadable = false }
+                relay(count, from: upstream, to: client, exchange)
+            case .wouldBlock: upstream.its.isReadable = false
+            case .endOfStream:
+                upstream.its.isReadable = false
+                upstream.its.hasEnded = true
+            case .failed: return endTunnel(exchange, .closedMidResponse)
+            }
+        }
+        if exchange.its.isOpen { passEnds(exchange) }
+    }
+
+    private mutating func relay(
+        _ count: Int, from upstream: Ref<UpstreamConnection>, to client: Ref<ClientConnection>,
+        _ exchange: Ref<Exchange>
+    ) {
+        if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
+        exchange.its.bytesToClient += UInt64(count)
+        counters.replicas.add(
+            UInt64(count), row: upstream.its.replica.its.row, column: ReplicaColumn.bytesReceived.rawValue)
+        let received = scratch
+        if client.its.output.send(received.bytes, to: client.its.descriptor, store: &store) != nil {
+            return endTunnel(exchange, .clientClosed)
+        }
+        noteTunnelProgress(exchange)
+    }
+
+    mutating func clientTunnelWritable(_ client: Ref<ClientConnection>) {
+        guard let exchange = client.its.exchange, let upstream = exchange.its.upstream,
+            exchange.its.stage == .tunnelling
+        else { return }
+        noteTunnelProgress(exchange)
+        relayFromUpstream(upstream)
+    }
+
+    mutating func upstreamTunnelWritable(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.its.exchange else { return }
+        if !upstream.its.output.isEmpty {
+            guard upstream.its.output.flush(to: upstream.its.descriptor, store: &store) == nil
+            else { return endTunnel(exchange, .closedMidResponse) }
+        }
+        noteTunnelProgress(exchange)
+        relayFromClient(exchange.its.client)
+    }
+
+    /// Once a side has sent FIN and its bytes are delivered, the other side is sent FIN; once both
+    /// have, the tunnel is over.
+    private mutating func passEnds(_ exchange: Ref<Exchange>) {
+        guard let upstream = exchange.its.upstream else { return }
+        let client = exchange.its.client
+        if client.its.hasEnded, upstream.its.output.isEmpty, !exchange.its.hasPassedClientEnd {
+            exchange.its.hasPassedClientEnd = true
+            upstream.its.descriptor.shutdownWrite()
+        }
+        if upstream.its.hasEnded, client.its.output.isEmpty, !exchange.its.hasPassedUpstreamEnd {
+            exchange.its.hasPassedUpstreamEnd = true
+            client.its.descriptor.shutdownWrite()
+        }
+        if exchange.its.hasPassedClientEnd, exchange.its.hasPassedUpstreamEnd { endTunnel(exchange, nil) }
+    }
+
+    private mutating func noteTunnelProgress(_ exchange: Ref<Exchange>) {
+        guard let limit = exchange.its.pool?.its.pool.settings.tunnelIdleTimeoutMilliseconds, limit > 0
+        else { return wheel.cancel(exchange.its.timer) }
+        wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
+    }
+
+    /// Ends both sides: nil is a good end, a reason makes it a reset.
+    mutating func endTunnel(_ exchange: Ref<Exchange>, _ reason: FailureReason?) {
+        if let reason {
+            exchange.its.upstream?.its.descriptor.resetOnClose()
+            return fail(exchange, reason)
+        }
+        let client = exchange.its.client
+        endExchange(exchange)
+        client.its.exchange = nil
+        closeClient(client)
+    }
+}

@@ -1,0 +1,40 @@
+internal import Transport
+
+/// One connection to a replica.
+struct UpstreamConnection: Slotted {
+    enum Phase: UInt8 {
+        case connecting
+        /// Open and unused, in the list of its replica.
+        case idle
+        /// Carrying an exchange.
+        case busy
+        /// Bytes pass both ways, uninterpreted.
+        case tunnelling
+    }
+
+    var isOpen = false
+    var phase = Phase.connecting
+    /// More can be received: the poller said so and nothing has drained it since.
+    var isReadable = false
+    /// The poller reported FIN or worse, so a short read does not mean drained.
+    var hasHangup = false
+    /// The replica's FIN has been received.
+    var hasEnded = false
+    /// Not to be used again.
+    var closesAfterResponse = false
+    var descriptor = Descriptor.none
+    var replica: Ref<UpstreamReplica>
+    var exchange: Ref<Exchange>?
+    /// Part of a response head.
+    var input: Buffer?
+    var output = OutputQueue()
+    var timer = TimerWheel.Timer.none
+    var requestsServed = 0
+    var idleSince = Instant(nanoseconds: 0)
+    /// Neighbours in the list of all connections of the replica.
+    var previous: Ref<UpstreamConnection>?
+    var next: Ref<UpstreamConnection>?
+    /// Neighbours in the list of its idle connections, the latest used first.
+    var previousIdle: Ref<UpstreamConnection>?
+    var nextIdle: Ref<UpstreamConnection>?
+}

@@ -1,0 +1,91 @@
+internal import Balancing
+internal import Metrics
+internal import Transport
+
+/// The connections of a replica: counted, kept while unused, cut when the replica is lost.
+extension Worker {
+    func link(_ upstream: Ref<UpstreamConnection>, to replica: Ref<UpstreamReplica>) {
+        upstream.its.previous = nil
+        upstream.its.next = replica.its.firstConnection
+        replica.its.firstConnection?.its.previous = upstream
+        replica.its.firstConnection = upstream
+        replica.its.connectionCount += 1
+        counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connectionsOpen.rawValue)
+    }
+
+    /// Takes the exchange off its connection; what happens to either is up to the caller.
+    func detach(_ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>) {
+        exchange.its.upstream = nil
+        upstream.its.exchange = nil
+    }
+
+    /// Keeps a connection for the next exchange, if there is room and the replica still wants work.
+    mutating func keepIdle(_ upstream: Ref<UpstreamConnection>) {
+        let replica = upstream.its.replica
+        let settings = replica.its.pool.its.pool.settings
+        guard replica.its.availability == .ready || replica.its.availability == .lastResort,
+            !replica.its.isGone, replica.its.idleCount < settings.idleConnectionsPerReplicaMaximum
+        else { return closeUpstream(upstream) }
+        upstream.its.phase = .idle
+        upstream.its.idleSince = now
+        upstream.its.requestsServed += 1
+        wheel.set(upstream.its.timer, at: now.adding(milliseconds: settings.idleTimeoutMilliseconds))
+        upstream.its.previousIdle = nil
+        upstream.its.nextIdle = replica.its.firstIdle
+        if let first = replica.its.firstIdle {
+            first.its.previousIdle = upstream
+        } else {
+            replica.its.lastIdle = upstream
+        }
+        replica.its.firstIdle = upstream
+        replica.its.idleCount += 1
+        counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connectionsIdle.rawValue)
+    }
+
+    func unlinkIdle(_ upstream: Ref<UpstreamConnection>) {
+        let replica = upstream.its.replica
+        let previous = upstream.its.previousIdle
+        let next = upstream.its.nextIdle
+        if let previous { previous.its.nextIdle = next } else { replica.its.firstIdle = next }
+        if let next { next.its.previousIdle = previous } else { replica.its.lastIdle = previous }
+        upstream.its.previousIdle = nil
+        upstream.its.nextIdle = nil
+        replica.its.idleCount -= 1
+        counters.replicas.subtract(
+            1, row: replica.its.row, column: ReplicaColumn.connectionsIdle.rawValue)
+    }
+
+    /// Closes the connection and forgets it. An exchange on it must have been detached.
+    mutating func closeUpstream(_ upstream: Ref<UpstreamConnection>) {
+        guard upstream.its.isOpen else { return }
+        let replica = upstream.its.replica
+        if upstream.its.phase == .idle { unlinkIdle(upstream) }
+        let previous = upstream.its.previous
+        let next = upstream.its.next
+        if let previous { previous.its.next = next } else { replica.its.firstConnection = next }
+        if let next { next.its.previous = previous }
+        replica.its.connectionCount -= 1
+        counters.replicas.subtract(
+            1, row: replica.its.row, column: ReplicaColumn.connectionsOpen.rawValue)
+        if let input = upstream.its.input { store.give(input) }
+        upstream.its.input = nil
+        upstream.its.output.discard(store: &store)
+        wheel.free(upstream.its.timer)
+        upstream.its.descriptor.close()
+        upstreams.free(upstream)
+        freeIfUnused(replica)
+    }
+
+    mutating func closeIdleConnections(of replica: Ref<UpstreamReplica>) {
+        while let upstream = replica.its.firstIdle { closeUpstream(upstream) }
+    }
+
+    /// The replica is dead or frozen: nothing more will come of its connections.
+    mutating func cutConnections(of replica: Ref<UpstreamReplica>) {
+        closeIdleConnections(of: replica)
+        while let upstream = replica.its.firstConnection {
+            if let exchange = upstream.its.exchange { fail(exchange, .replicaLost) }
+            closeUpstream(upstream)
+        }
+    }
+}

@@ -1,0 +1,179 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// The upstream codec for HTTP/1: bytes of a replica's connection to responses.
+extension Worker {
+    mutating func upstreamEvent(_ upstream: Ref<UpstreamConnection>, _ readiness: Readiness) {
+        guard upstream.its.isOpen else { return }
+        if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) { upstream.its.hasHangup = true }
+        if upstream.its.phase == .connecting {
+            guard !readiness.isDisjoint(with: [.writable, .hangup, .error]) else { return }
+            connectEnded(upstream)
+            guard upstream.its.isOpen else { return }
+        } else if readiness.contains(.writable) {
+            upstreamWritable(upstream)
+            guard upstream.its.isOpen else { return }
+        }
+        guard !readiness.isDisjoint(with: [.readable, .readHangup, .hangup, .error]) else { return }
+        upstream.its.isReadable = true
+        switch upstream.its.phase {
+        case .connecting: break
+        case .busy: receiveResponse(upstream)
+        case .idle: idleEnded(upstream)
+        case .tunnelling: relayFromUpstream(upstream)
+        }
+    }
+
+    private mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.its.exchange else { return }
+        switch upstream.its.phase {
+        case .busy where exchange.its.hasUnsentRequest || !upstream.its.output.isEmpty:
+            noteProgress(exchange)
+            pumpRequest(exchange)
+        case .tunnelling: upstreamTunnelWritable(upstream)
+        default: break
+        }
+    }
+
+    /// An unused connection that becomes readable is at its end: FIN, reset, or bytes nobody asked for.
+    private mutating func idleEnded(_ upstream: Ref<UpstreamConnection>) {
+        observe(.idleClosed, upstream.its.replica)
+        closeUpstream(upstream)
+    }
+
+    mutating func upstreamTimedOut(_ upstream: Ref<UpstreamConnection>) {
+        guard upstream.its.isOpen else { return }
+        switch upstream.its.phase {
+        case .connecting:
+            guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
+            connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
+        case .idle: closeUpstream(upstream)
+        case .busy, .tunnelling: break
+        }
+    }
+
+    /// Receives as long as there is something to receive and the client can be kept ahead of.
+    mutating func receiveResponse(_ upstream: Ref<UpstreamConnection>) {
+        while upstream.its.isOpen, upstream.its.phase == .busy, upstream.its.isReadable {
+            guard let exchange = upstream.its.exchange else { return }
+            guard canReadAhead(for: exchange) else { return }
+            guard let received = receive(from: upstream) else { return }
+            if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
+            counters.replicas.add(
+                UInt64(received.count), row: upstream.its.replica.its.row,
+                column: ReplicaColumn.bytesReceived.rawValue)
+            noteProgress(exchange)
+            if exchange.its.stage == .responding {
+                relayResponseBody(exchange, received)
+            } else {
+                receiveResponseHead(exchange, upstream, received)
+            }
+        }
+    }
+
+    /// A response is read ahead of its client up to a limit, so that a replica that stops has been
+    /// heard to the end; beyond it the replica waits.
+    private func canReadAhead(for exchange: Ref<Exchange>) -> Bool {
+        let queued = exchange.its.client.its.output.count
+        if queued == 0 { return true }
+        return queued < snapshot.limits.readAheadBytesMaximum && store.hasPlenty
+    }
+
+    private mutating func receive(from upstream: Ref<UpstreamConnection>) -> Buffer? {
+        var buffer = upstream.its.input ?? scratch
+        if upstream.its.input == nil { buffer.clear() }
+        let room = buffer.room
+        switch upstream.its.descriptor.receive(into: &buffer) {
+        case .bytes(let count):
+            if count < room, !upstream.its.hasHangup { upstream.its.isReadable = false }
+            return buffer
+        case .wouldBlock:
+            upstream.its.isReadable = false
+            return nil
+        case .endOfStream:
+            upstream.its.hasEnded = true
+            upstreamEnded(upstream)
+            return nil
+        case .failed:
+            upstreamBroken(upstream)
+            return nil
+        }
+    }
+
+    private mutating func receiveResponseHead(
+        _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, _ received: Buffer
+    ) {
+        var received = received
+        // From here on the bytes are ours: the connection may be at work again before we return.
+        var own = upstream.its.input
+        upstream.its.input = nil
+        defer { if let own { store.give(own) } }
+        while exchange.its.isOpen, exchange.its.stage == .awaitingResponse, !received.isEmpty {
+            do {
+                guard try responseHead.parse(received.bytes, limits: responseLimits) else {
+                    keepPartialResponseHead(upstream, received, &own)
+                    return
+                }
+            } catch {
+                fail(exchange, error == .headTooLarge ? .responseHeadTooLarge : .malformedResponse)
+                return
+            }
+            let head = received
+            received.consume(responseHead.byteCount)
+            if responseHead.status == 101 {
+                beginUpgrade(exchange, upstream, head: head, rest: received)
+            } else if responseHead.status < 200 {
+                forwardInterim(exchange, head)
+            } else {
+                beginResponse(exchange, upstream, head: head, rest: received)
+            }
+        }
+    }
+
+    private mutating func keepPartialResponseHead(
+        _ upstream: Ref<UpstreamConnection>, _ received: Buffer, _ own: inout Buffer?
+    ) {
+        if own != nil {
+            var kept = received
+            kept.compact()
+            upstream.its.input = kept
+            own = nil
+            return
+        }
+        guard var fresh = store.take(atLeast: BufferStore.largeBytes) else {
+            if let exchange = upstream.its.exchange { fail(exchange, .buffersExhausted) }
+            return
+        }
+        fresh.append(received.bytes)
+        upstream.its.input = fresh
+    }
+
+    private mutating func upstreamEnded(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
+        if exchange.its.stage == .responding, case .untilClose = exchange.its.responseBody {
+            exchange.its.responseBody = .none
+            finishUntilClose(exchange)
+        } else {
+            upstreamBroken(upstream)
+        }
+    }
+
+    /// The connection died under its exchange.
+    mutating func upstreamBroken(_ upstream: Ref<UpstreamConnection>) {
+        guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
+        if exchange.its.stage == .responding || exchange.its.firstByteAt.nanoseconds != 0 {
+            fail(exchange, .closedMidResponse)
+        } else {
+            observe(.closedBeforeResponse, upstream.its.replica)
+            fail(exchange, .closedBeforeHeaders)
+        }
+    }
+
+    private var responseLimits: HeadLimits {
+        HeadLimits(
+            headBytesMaximum: min(snapshot.limits.responseHeadBytesMaximum, BufferStore.largeBytes),
+            fieldsMaximum: Fields.capacity)
+    }
+}

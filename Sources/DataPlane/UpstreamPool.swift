@@ -1,0 +1,46 @@
+internal import Balancing
+internal import Transport
+
+/// A worker's view of a pool: the snapshot's part about it, whose turn it is, and who waits.
+struct UpstreamPool: Slotted {
+    var isOpen = false
+    /// As the newest snapshot has it.
+    var pool: Pool
+    var picker: PoolPicker
+    /// In the order of `pool.replicas`.
+    var replicas: [Ref<UpstreamReplica>] = []
+    /// Exchanges that wait for a replica, the longest waiting first.
+    var firstHeld: Ref<Exchange>?
+    var lastHeld: Ref<Exchange>?
+    var heldCount = 0
+    /// Replicas that this worker avoids until the control plane has had time to judge.
+    var avoidedCount = 0
+    /// Exchanges that go by this pool, and replicas of it.
+    var useCount = 0
+    /// No snapshot has it any more; the slot goes with its last use.
+    var isGone = false
+}
+
+/// A worker's view of a replica: its connections.
+struct UpstreamReplica: Slotted {
+    var isOpen = false
+    var row = 0
+    /// For the log: the container name, or the address.
+    var name: [UInt8] = []
+    var addressText: [UInt8] = []
+    var address = SocketAddress.loopback
+    var pool: Ref<UpstreamPool>
+    var availability = Replica.Availability.closed
+    /// A connect failed at this worker; no new work until then, whatever the snapshot says.
+    var avoidedUntil: Instant?
+    var firstConnection: Ref<UpstreamConnection>?
+    var firstIdle: Ref<UpstreamConnection>?
+    var lastIdle: Ref<UpstreamConnection>?
+    var idleCount = 0
+    var connectionCount = 0
+    /// Exchanges whose present attempt is here, and those whose log will name it.
+    var inFlight = 0
+    var mentions = 0
+    /// No snapshot has it any more; the slot goes with its last connection and mention.
+    var isGone = false
+}

@@ -1,0 +1,183 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// One thread's share of the traffic: its sockets, its connections, its copy of the snapshot.
+///
+/// Created inside its thread and never copied; everything in it is used by that thread alone. What
+/// it shares with others is in `links`. The rest of the data plane is extensions of this type, one
+/// file for each step of an exchange's life (see docs/life-of-a-request.md).
+struct Worker: ~Copyable {
+    let index: Int
+    let links: WorkerLinks
+    let counters: WorkerCounters
+    var poller: Poller
+    var wheel: TimerWheel
+    /// The time at which the present turn of the loop began.
+    var now: Instant
+    var random: RandomBits
+
+    /// What the present receive lands in; large, so that one system call moves much.
+    var scratch = Buffer.allocate(capacity: 262_144)
+    /// Where heads for either side are put together before they are sent.
+    var assembly = Buffer.allocate(capacity: 131_072)
+    var store: BufferStore
+    var requestHead = RequestHead()
+    var responseHead = ResponseHead()
+    /// Of the request being routed, if any route looks at fields.
+    var fieldPositions: [FieldPosition] = []
+
+    var clients: Slab<ClientConnection>
+    var upstreams: Slab<UpstreamConnection>
+    var exchanges: Slab<Exchange>
+    var pools: Slab<UpstreamPool>
+    var replicas: Slab<UpstreamReplica>
+
+    var snapshot: Snapshot
+    /// The pools of the snapshot, in its order.
+    var poolsByPosition: [Ref<UpstreamPool>] = []
+    var replicasByRow: [Int: Ref<UpstreamReplica>] = [:]
+    var listening: [ListeningSocket] = []
+    var headLimits = HeadLimits()
+    var log: AccessLogBuffer
+    var isDraining = false
+    /// Of the deadline of draining.
+    var drainTimer: TimerWheel.Timer?
+    /// Of listeners that rest from accepting.
+    var pauseTimers: [TimerWheel.Timer] = []
+
+    /// Makes the poller, watches the mailbox, and runs until drained.
+    static func run(index: Int, links: WorkerLinks) throws(SystemError) {
+        let poller = try Poller()
+        try poller.add(links.mailbox.descriptor, .readable, token: Token.mailbox.bits)
+        var worker = Worker(index: index, links: links, poller: poller)
+        worker.run()
+    }
+
+    init(index: Int, links: WorkerLinks, poller: consuming Poller) {
+        let now = Instant.now()
+        self.index = index
+        self.links = links
+        self.now = now
+        self.poller = poller
+        counters = links.counters
+        wheel = TimerWheel(now: now)
+        random = RandomBits(seed: Machine.randomBits())
+        snapshot = Snapshot.empty
+        store = BufferStore(bytesMaximum: snapshot.limits.bufferBytesPerWorkerMaximum)
+        log = AccessLogBuffer(ring: links.logRing, wakeup: links.logWakeup)
+        let noPool = Ref<UpstreamPool>(bits: 8)
+        let noReplica = Ref<UpstreamReplica>(bits: 8)
+        let noClient = Ref<ClientConnection>(bits: 8)
+        clients = Slab(blank: ClientConnection())
+        upstreams = Slab(blank: UpstreamConnection(replica: noReplica))
+        exchanges = Slab(blank: Exchange(client: noClient))
+        pools = Slab(
+            blank: UpstreamPool(
+                pool: Pool(row: 0, name: "", policy: .roundRobin, replicas: []),
+                picker: PoolPicker(seed: 1)))
+        replicas = Slab(blank: UpstreamReplica(pool: noPool))
+    }
+
+    deinit {
+        scratch.deallocate()
+        assembly.deallocate()
+    }
+
+    /// The loop: wait, serve what is ready, then what is due, then tidy up. Ends when drained.
+    mutating func run() {
+        while !isFinished {
+            let count = poller.wait(milliseconds: wheel.millisecondsUntilNext(now: now))
+            now = Instant.now()
+            for position in 0..<count {
+                let event = poller.event(at: position)
+                switch Token(bits: event.token) {
+                case .client(let client): clientEvent(client, event.readiness)
+                case .upstream(let upstream): upstreamEvent(upstream, event.readiness)
+                case .listener(let row): acceptReady(listenerRow: row)
+                case .mailbox: adoptNewest()
+                case .exchange: preconditionFailure("an exchange has no descriptor")
+                }
+            }
+            serveTimers()
+            endTurn()
+        }
+    }
+
+    private var isFinished: Bool {
+        isDraining && clients.openCount == 0 && exchanges.openCount == 0
+    }
+
+    private mutating func serveTimers() {
+        while let owner = wheel.popDue(now: now) {
+            switch Token(bits: owner) {
+            case .client(let client): clientTimedOut(client)
+            case .upstream(let upstream): upstreamTimedOut(upstream)
+            case .exchange(let exchange): exchangeTimedOut(exchange)
+            case .listener: resumeAccepting()
+            case .mailbox: cutWhatIsLeft()
+            }
+        }
+    }
+
+    private mutating func endTurn() {
+        clients.recycle()
+        upstreams.recycle()
+        exchanges.recycle()
+        pools.recycle()
+        replicas.recycle()
+        log.flush()
+        report(.clientConnections, clients.openCount)
+        report(.upstreamConnections, upstreams.openCount)
+        report(.exchanges, exchanges.openCount)
+        report(.buffersInUse, store.inUse)
+    }
+
+    private func report(_ column: WorkerColumn, _ value: Int) {
+        counters.worker.set(UInt64(value), row: 0, column: column.rawValue)
+    }
+}
+
+/// What a worker shares with the control plane and the log writer. All of it is safe to use from
+/// several threads, or has one writer and one reader.
+struct WorkerLinks: Sendable {
+    let mailbox: Mailbox<SnapshotMessage>
+    let counters: WorkerCounters
+    let board: LoadBoard
+    let observations: BoundedQueue<Observation>
+    let wakeup: Wakeup
+    /// nil when there is no access log.
+    let logRing: ByteRing?
+    let logWakeup: Wakeup?
+    let ended: EndedWorkers
+}
+
+/// A snapshot on its way to one worker.
+final class SnapshotMessage: Sendable {
+    let snapshot: Snapshot
+    init(_ snapshot: Snapshot) { self.snapshot = snapshot }
+}
+
+/// A listening socket of this worker.
+struct ListeningSocket {
+    var row: Int
+    var descriptor: Descriptor
+    /// Accepting is suspended, since descriptors or slots ran out.
+    var isPaused = false
+}
+
+/// Fast random bits, good enough for request ids and tie breaks, never for secrets (xoshiro-like
+/// quality is not needed; this is SplitMix64).
+struct RandomBits {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

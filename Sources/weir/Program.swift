@@ -1,0 +1,111 @@
+internal import Balancing
+internal import ControlPlane
+internal import DataPlane
+internal import Glibc
+internal import Metrics
+internal import Transport
+
+/// A running weir: both planes, joined, and the signals of the process. Read `run` from top to
+/// bottom; nothing starts anywhere else.
+final class Program {
+    /// The control plane's loop, which `run` turns.
+    let loop: EventLoop
+    private let signals: Signals
+
+    /// Prepares the process; before any thread is made, since threads inherit which signals are
+    /// blocked.
+    init() throws(SystemError) {
+        signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1])
+        Signals.ignoreBrokenPipes()
+        _ = Machine.raiseDescriptorLimit()
+        loop = try EventLoop()
+    }
+
+    /// Runs until a signal ends it.
+    ///
+    /// - Parameters:
+    ///   - source: reads the configuration: now, and again at each reload.
+    ///   - started: called once, when weir listens.
+    /// - Throws: `ControlError` if the configuration is wrong or an address cannot be had, and
+    ///   `SystemError` if the system lacks something that nothing works without.
+    func run(
+        source: @escaping () throws(ControlError) -> Configuration,
+        started: () throws -> Void = {}
+    ) throws {
+        let configuration = try source()
+        let log = StateLog(level: configuration.log.level, descriptor: Descriptor(STDERR_FILENO))
+
+        var links = try Program.makeLinks(workers: configuration.workers ?? Machine.cpuCount)
+        let workers = try WorkerGroup(
+            counters: links.counters, board: links.board, observations: links.observations,
+            wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access))
+        links.publish = { workers.publish($0) }
+        links.endedWorkers = { workers.endedCount }
+        let control = ControlLoop(
+            loop: loop, configuration: configuration, workers: links, log: log)
+        control.source = source
+
+        try workers.start()
+        try control.start()
+        Program.announce(control.controller.status())
+        try loop.watch(signals.descriptor, .readable) { [unowned self] _ in
+            while let signal = signals.next() { Program.obey(signal, control, workers, log) }
+        }
+        try started()
+        control.run()
+        workers.join()
+    }
+
+    private static func makeLinks(workers: Int) throws(SystemError) -> WorkerLinks {
+        WorkerLinks(
+            counters: (0..<workers).map { _ in WorkerCounters() },
+            board: LoadBoard(
+                workers: workers, replicaRowsMaximum: WorkerCounters.replicaRowsMaximum),
+            observations: (0..<workers).map { _ in BoundedQueue(capacity: 4_096) },
+            wakeup: try Wakeup())
+    }
+
+    private static func obey(
+        _ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup, _ log: StateLog
+    ) {
+        switch signal {
+        case SIGHUP: reload(control)
+        case SIGUSR1: reopenAccessLog(workers, log)
+        default: control.beginShutdown()
+        }
+    }
+
+    private static func reload(_ control: ControlLoop) {
+        do throws(ControlError) {
+            try control.reload()
+        } catch {
+            // It is in the log already; what ran before runs on.
+        }
+    }
+
+    private static func reopenAccessLog(_ workers: WorkerGroup, _ log: StateLog) {
+        do throws(SystemError) {
+            try workers.reopenAccessLog()
+        } catch {
+            log.write(.error, "the access log goes on in its old file: \(error)")
+        }
+    }
+
+    /// The one line of a start that went well.
+    private static func announce(_ status: StatusReport) {
+        let listeners = status.listeners.map { "\($0.bind) (\($0.name))" }.joined(separator: ", ")
+        let threads = status.workers.count == 1 ? "1 worker" : "\(status.workers.count) workers"
+        let milliseconds = StartTime.elapsedMilliseconds()
+        Console.error("\(Version.line) listening on \(listeners) in \(milliseconds) ms, \(threads)")
+    }
+}
+
+extension AccessLogTarget {
+    fileprivate init(_ access: LogConfiguration.Access) {
+        switch access {
+        case .off: self = .off
+        case .stdout: self = .stdout
+        case .file(let path): self = .file(path)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+import Glibc
+public import Transport
+
+/// The real program, started with a configuration of a test.
+///
+/// It has a loopback address of its own: `web` listens on port 8080 there and the admin listener on
+/// 9900. Sections that the test's configuration leaves out are filled in: `listeners`, `admin`, `log`.
+public final class WeirProcess: Sendable {
+    public let process: SpawnedProcess
+    public let address: SocketAddress
+    private let folder: TemporaryFolder
+
+    public var admin: SocketAddress { address.withPort(9900) }
+    public var socketPath: String { "\(folder.path)/admin.sock" }
+    public var configurationPath: String { "\(folder.path)/weir.yaml" }
+
+    /// Starts weir and waits until it accepts connections.
+    public init(_ configuration: String, workers: Int = 1) throws {
+        address = LoopbackAddress.unique()
+        folder = try TemporaryFolder()
+        let file = "\(folder.path)/weir.yaml"
+        let sections = WeirProcess.defaults(address, socket: "\(folder.path)/admin.sock")
+        try TextFile.write(WeirProcess.complete(configuration, sections), to: file)
+        process = try SpawnedProcess(
+            WeirProgram.path, ["run", "-c", file, "--workers", "\(workers)"],
+            output: "\(folder.path)/stdout", error: "\(folder.path)/stderr")
+        try eventually(within: 10, "weir listens on \(admin): \(standardError)") {
+            if process.hasEnded { throw NotInTime("weir ended at once: \(standardError)") }
+            return accepts(admin)
+        }
+    }
+
+    /// Replaces the configuration file; SIGHUP makes weir read it.
+    public func rewrite(_ configuration: String) throws {
+        let sections = WeirProcess.defaults(address, socket: socketPath)
+        try TextFile.write(WeirProcess.complete(configuration, sections), to: configurationPath)
+    }
+
+    private static func defaults(_ address: SocketAddress, socket: String) -> [(String, String)] {
+        [
+            ("listeners", "listeners: { web: { bind: \"\(address)\" } }"),
+            ("admin", "admin: { bind: \"\(address.withPort(9900))\", socket: \(socket) }"),
+            ("log", "log: { access: stdout, level: info }"),
+        ]
+    }
+
+    private static func complete(_ text: String, _ sections: [(String, String)]) -> String {
+        let lines = text.split(separator: "\n")
+        let missing = sections.filter { name, _ in
+            !lines.contains { $0.hasPrefix("\(name):") }
+        }
+        return missing.map { $0.1 + "\n" }.joined() + text + "\n"
+    }
+
+    private func accepts(_ address: SocketAddress) -> Bool {
+        do {
+            let wire = try Wire(to: address)
+            wire.close()
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: What it says
+
+    /// What it wrote to standard error so far.
+    public var standardError: String { read("stderr") }
+
+    /// The access log so far: one value per whole line.
+    public func accessLog() throws -> [JSON] {
+        let text = read("stdout")
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        lines.removeLast()
+        return try lines.map { try JSON($0) }
+    }
+
+    private func read(_ name: String) -> String {
+        do {
+            return try TextFile.read("\(folder.path)/\(name)")
+        } catch {
+            return "(\(error))"
+        }
+    }
+
+    /// Asks the admin listener.
+    public func ask(_ target: String, method: String = "GET") throws -> WireMessage {
+        let wire = try Wire(to: admin)
+        defer { wire.close() }
+        return try wire.roundTrip(
+            "\(method) \(target) HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    }
+
+    /// Runs a verb of the command line against this weir.
+    public func run(_ arguments: String...) throws -> FinishedCommand {
+        try WeirProgram.run(arguments + ["--admin", "unix:\(socketPath)"])
+    }
+
+    /// The state of each replica of `pool`, by its address.
+    public func states(of pool: String) throws -> [String: String] {
+        let status = try JSON(ask("/status").text)
+        var states: [String: String] = [:]
+        for replica in status["pools"].first("name", pool)["replicas"].array {
+            states[replica["address"].string ?? "?"] = replica["state"].string
+        }
+        return states
+    }
+
+    /// Waits until exactly `count` replicas of `pool` are ready.
+    public func awaitReady(_ count: Int, in pool: String = "web") throws {
+        var seen: [String: String] = [:]
+        try eventually(within: 10, "\(count) replicas of \(pool) are ready: \(seen)") {
+            seen = try states(of: pool)
+            return seen.values.count { $0 == "ready" } == count
+        }
+    }
+
+    // MARK: Its end
+
+    /// Sends SIGTERM and waits for the end; weir promises to exit with 0.
+    public func terminate(within seconds: Double = 10) throws -> Int32 {
+        process.signal(SIGTERM)
+        return try process.exitCode(within: seconds)
+    }
+
+    /// What a crash or a sanitizer left in standard error; nil if there is none.
+    public var crashReport: String? {
+        let text = standardError
+        let marks = [
+            "Sanitizer", "runtime error:", "Fatal error", "*** Program crashed", "Simultaneous accesses",
+        ]
+        return marks.contains { text.contains($0) } ? text : nil
+    }
+
+    /// Ends it, and takes its files away.
+    public func remove() {
+        process.kill()
+        folder.remove()
+    }
+}
