@@ -199,8 +199,8 @@ extension PoolState {
         }
     }
 
-    /// The replica is no member any more. In plain Docker it is dead by now, in Swarm it is about to
-    /// be stopped: one probe tells.
+    /// The replica is no member any more. In plain Docker it is dead by now, in Swarm it is about
+    /// to be stopped: one probe tells.
     private mutating func leave(_ index: Int, _ cause: ReplicaCause, _ now: Int) {
         guard members[index].hasPassed || !rules.isProbed else { return end(index, cause, now) }
         members[index].leftAt = now

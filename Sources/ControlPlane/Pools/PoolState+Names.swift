@@ -86,8 +86,8 @@ extension PoolState {
         promote(index, now)
     }
 
-    /// Another container has the address now. The old one is gone, and if the source still lists the
-    /// address, the new one is a replica to be probed.
+    /// Another container has the address now. The old one is gone, and if the source still lists
+    /// the address, the new one is a replica to be probed.
     private mutating func replace(_ index: Int, by names: [String], _ now: Int) {
         let old = members[index]
         end(index, .addressReused(by: ServiceNames.container(of: names[0])), now)

@@ -31,7 +31,9 @@ struct ServiceNames: Equatable, Sendable {
         let label = ServiceNames.container(of: name)
         let digits = label.reversed().prefix { $0.isNumber }
         let rest = label.dropLast(digits.count)
-        guard !digits.isEmpty, let last = rest.last, last == "-" || last == "_" else { return label }
+        guard !digits.isEmpty, let last = rest.last, last == "-" || last == "_" else {
+            return label
+        }
         return String(rest.dropLast())
     }
 
