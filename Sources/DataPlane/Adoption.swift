@@ -19,6 +19,7 @@ extension Worker {
         adoptListeners(new.listeners)
         if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }
         counters.worker.set(new.generation, row: 0, column: WorkerColumn.generation.rawValue)
+        for pool in poolsByPosition { closeConnections(of: pool) }
         for pool in poolsByPosition { releaseHeld(of: pool) }
     }
 
@@ -66,7 +67,12 @@ extension Worker {
         pool.its.replicas = present
         for replica in former where !present.contains(replica) { retire(replica) }
         applyAvoidance(to: pool)
-        for replica in present {
+    }
+
+    /// Closes what the snapshot wants no more. Only once all of it is adopted: what is answered for
+    /// a lost replica can make room for the client's next request, which goes anywhere.
+    private mutating func closeConnections(of pool: Ref<UpstreamPool>) {
+        for replica in pool.its.replicas {
             switch replica.its.availability {
             case .ready, .lastResort: break
             case .closed: closeIdleConnections(of: replica)

@@ -69,4 +69,14 @@ final class Bed {
     }
 
     func client() throws -> Wire { try Wire(to: address) }
+
+    /// The generation of the snapshot that the worker works by.
+    var adoptedGeneration: UInt64 {
+        counters[0].worker.value(row: 0, column: WorkerColumn.generation.rawValue)
+    }
+
+    /// A figure of the first pool.
+    func pool(_ column: PoolColumn) -> UInt64 {
+        counters[0].pools.value(row: 0, column: column.rawValue)
+    }
 }
