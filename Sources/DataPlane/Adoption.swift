@@ -46,6 +46,9 @@ extension Worker {
     private mutating func dropPool(_ pool: Ref<UpstreamPool>) {
         while let exchange = pool.its.firstHeld { fail(exchange, .noRoute) }
         for replica in pool.its.replicas { retire(replica) }
+        // Their slots may become other pools' replicas while exchanges still go by this pool.
+        pool.its.replicas = []
+        pool.its.pool.replicas = []
         pool.its.pool.row = WorkerCounters.gonePoolRow
         pool.its.isGone = true
         freeIfUnused(pool)
