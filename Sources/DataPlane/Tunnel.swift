@@ -78,11 +78,11 @@ extension Worker {
         if exchange.its.isOpen { passEnds(exchange) }
     }
 
-    /// A TCP client that is still waiting for its replica: nothing is read, but a hangup is seen.
+    /// A TCP client that is still waiting for its replica: nothing is read, but a reset is seen.
+    /// Its FIN is not the end: it may want to hear what the replica has to say.
     private mutating func noteWaitingClient(_ client: Ref<ClientConnection>) {
-        if client.its.hasHangup, client.its.descriptor.peek() == .endOfStream || client.its.descriptor.pendingError() != 0 {
-            clientGone(client)
-        }
+        guard client.its.hasHangup, case .failed = client.its.descriptor.peek() else { return }
+        clientGone(client)
     }
 
     private mutating func nextTunnelInput(of client: Ref<ClientConnection>) -> Buffer? {
