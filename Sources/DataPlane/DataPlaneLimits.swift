@@ -20,6 +20,9 @@ enum DataPlaneLimits {
     static let acceptPauseMilliseconds = 100
     /// Interim responses (1xx) forwarded for one request.
     static let interimResponsesMaximum = 16
+    /// The largest chunk made of a response that ends with its connection; with its head it fits
+    /// into the worker's assembly buffer.
+    static let chunkBytesMaximum = 32_768
     /// How long sent bytes may stay unacknowledged by a replica.
     static let userTimeoutMilliseconds: Int32 = 3_000
 }

@@ -53,10 +53,9 @@ extension Worker {
         if hasExcess { exchange.its.upstream?.its.closesAfterResponse = true }
         exchange.its.bytesToClient += UInt64(head.count + body.count)
         let client = exchange.its.client
-        let failure: SendFailure?
-        if exchange.its.sendsChunks, !body.isEmpty {
-            appendChunk(body, to: &head)
-            failure = client.its.output.send(head.bytes, to: client.its.descriptor, store: &store)
+        var failure: SendFailure?
+        if exchange.its.sendsChunks {
+            failure = sendChunks(body, behind: head, to: client)
         } else if body.count <= 4_096 {
             head.append(body.bytes)
             failure = client.its.output.send(head.bytes, to: client.its.descriptor, store: &store)
@@ -75,16 +74,9 @@ extension Worker {
         let client = exchange.its.client
         var failure: SendFailure?
         if exchange.its.sendsChunks {
-            var framed = assembly
-            framed.clear()
-            while !body.isEmpty, failure == nil {
-                var piece = body
-                piece.truncate(to: min(65_536, body.count))
-                body.consume(piece.count)
-                framed.clear()
-                appendChunk(piece, to: &framed)
-                failure = client.its.output.send(framed.bytes, to: client.its.descriptor, store: &store)
-            }
+            var nothing = assembly
+            nothing.clear()
+            failure = sendChunks(body, behind: nothing, to: client)
         } else if !body.isEmpty {
             failure = client.its.output.send(body.bytes, to: client.its.descriptor, store: &store)
         }
@@ -105,6 +97,25 @@ extension Worker {
             fail(exchange, .malformedResponse)
             return nil
         }
+    }
+
+    /// Sends `body` as chunks that fit into `assembly`, the first of them behind `start`, which is
+    /// there already.
+    private mutating func sendChunks(
+        _ body: Buffer, behind start: Buffer, to client: Ref<ClientConnection>
+    ) -> SendFailure? {
+        var body = body
+        var framed = start
+        var failure: SendFailure?
+        repeat {
+            var piece = body
+            piece.truncate(to: min(DataPlaneLimits.chunkBytesMaximum, body.count))
+            body.consume(piece.count)
+            if !piece.isEmpty { appendChunk(piece, to: &framed) }
+            failure = client.its.output.send(framed.bytes, to: client.its.descriptor, store: &store)
+            framed.clear()
+        } while !body.isEmpty && failure == nil
+        return failure
     }
 
     private func appendChunk(_ body: Buffer, to out: inout Buffer) {
