@@ -135,7 +135,8 @@ extension Worker {
     /// The client has sent FIN. What it asked for before is still answered.
     private mutating func clientEnded(_ client: Ref<ClientConnection>) {
         switch client.its.phase {
-        case .idle, .readingHead, .lingering: closeClient(client)
+        case .idle, .readingHead: beginClosing(client)
+        case .lingering: closeClient(client)
         case .exchanging:
             client.its.closesAfterResponse = true
             // A body that will never be whole.
@@ -241,8 +242,10 @@ extension Worker {
         }
     }
 
+    /// Closes at once: what is still queued is lost, and the reset says so.
     mutating func closeClient(_ client: Ref<ClientConnection>) {
         guard client.its.isOpen else { return }
+        if !client.its.output.isEmpty { client.its.descriptor.resetOnClose() }
         counters.listeners.subtract(
             1, row: client.its.listenerRow, column: ListenerColumn.open.rawValue)
         if let input = client.its.input { store.give(input) }
