@@ -15,10 +15,12 @@ extension Worker {
         let status = responseHead.status
         exchange.its.attempts.update { $0.status = status }
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
+        let client = exchange.its.client
+        // Whether the rest of the body comes before the end of the response is not known yet.
+        if !exchange.its.requestBody.isComplete { client.its.closesAfterResponse = true }
 
         var out = assembly
         out.clear()
-        let client = exchange.its.client
         var forwarding = ResponseForwarding(
             clientMinorVersion: exchange.its.clientMinorVersion,
             framingChange: exchange.its.sendsChunks ? .chunk : .asIs)
