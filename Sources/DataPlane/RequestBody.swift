@@ -14,7 +14,9 @@ extension Worker {
 
     /// Sends what is waiting to be sent, then lets the client go on.
     mutating func pumpRequest(_ exchange: Ref<Exchange>) {
-        guard let upstream = exchange.its.upstream, let request = exchange.its.request else { return }
+        guard let upstream = exchange.its.upstream, !upstream.its.hasStoppedReading,
+            let request = exchange.its.request
+        else { return }
         let unsent = request.bytes.extracting((exchange.its.hostBytes + exchange.its.requestSent)...)
         if unsent.count > 0 {
             switch upstream.its.descriptor.send(unsent) {
@@ -23,12 +25,12 @@ extension Worker {
                 countSent(count, to: upstream)
                 guard count == unsent.count else { return }
             case .wouldBlock: return
-            case .endOfStream, .failed: return upstreamBroken(upstream)
+            case .endOfStream, .failed: return sendingFailed(upstream)
             }
         }
         if !upstream.its.output.isEmpty {
             guard upstream.its.output.flush(to: upstream.its.descriptor, store: &store) == nil
-            else { return upstreamBroken(upstream) }
+            else { return sendingFailed(upstream) }
         }
         if !exchange.its.requestBody.isComplete {
             receiveRequestBody(exchange)
@@ -79,7 +81,7 @@ extension Worker {
         guard isUnderWay, !exchange.its.hasUnsentRequest, let upstream = exchange.its.upstream
         else { return BufferStore.largeBytes - request.end }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
-        return isFull ? 0 : scratch.capacity
+        return isFull || upstream.its.hasStoppedReading ? 0 : scratch.capacity
     }
 
     /// Keeps `body` for another attempt while it fits, and sends it on if the request is under way.
@@ -96,8 +98,10 @@ extension Worker {
         exchange.its.isReplayable = false
         guard let upstream = exchange.its.upstream else { return }
         countSent(body.count, to: upstream)
-        if upstream.its.output.send(body.bytes, to: upstream.its.descriptor, store: &store) != nil {
-            upstreamBroken(upstream)
+        switch upstream.its.output.send(body.bytes, to: upstream.its.descriptor, store: &store) {
+        case .broken: sendingFailed(upstream)
+        case .noBuffers: fail(exchange, .buffersExhausted)
+        case nil: break
         }
     }
 
@@ -126,8 +130,16 @@ extension Worker {
             exchange.its.requestSent += count
             countSent(count, to: upstream)
         case .wouldBlock: return
-        case .endOfStream, .failed: upstreamBroken(upstream)
+        case .endOfStream, .failed: sendingFailed(upstream)
         }
+    }
+
+    /// The replica takes no more of the request. If it has answered already, as one does that
+    /// refuses a body unread, that answer counts, and its event is on the way.
+    private mutating func sendingFailed(_ upstream: Ref<UpstreamConnection>) {
+        guard case .bytes = upstream.its.descriptor.peek() else { return upstreamBroken(upstream) }
+        upstream.its.hasStoppedReading = true
+        upstream.its.closesAfterResponse = true
     }
 
     /// The client's body is not what its head promised: nothing of it can be trusted any more.
