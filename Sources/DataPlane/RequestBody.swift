@@ -52,7 +52,8 @@ extension Worker {
     private mutating func takeRequestBody(_ exchange: Ref<Exchange>, from client: Ref<ClientConnection>) {
         while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
             let allowance = bodyAllowance(of: exchange)
-            guard allowance > 0, var received = nextInput(of: client, atMost: allowance) else { return }
+            let limit = receiveLimit(of: exchange, allowance: allowance)
+            guard limit > 0, var received = nextInput(of: client, atMost: limit) else { return }
             let count = min(allowance, received.count)
             var kept = 0
             do {
@@ -82,6 +83,15 @@ extension Worker {
         else { return BufferStore.largeBytes - request.end }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
         return isFull || upstream.its.hasStoppedReading ? 0 : scratch.capacity
+    }
+
+    /// How many bytes to receive at once: what comes behind the body is kept in one buffer.
+    private func receiveLimit(of exchange: Ref<Exchange>, allowance: Int) -> Int {
+        guard case .length(let remaining) = exchange.its.requestBody else {
+            return min(allowance, BufferStore.largeBytes)
+        }
+        guard remaining < UInt64(allowance) else { return allowance }
+        return min(allowance, Int(remaining) + BufferStore.largeBytes)
     }
 
     /// Keeps `body` for another attempt while it fits, and sends it on if the request is under way.
