@@ -23,6 +23,7 @@ enum DataPlaneLimits {
     /// The largest chunk made of a response that ends with its connection; with its head it fits
     /// into the worker's assembly buffer.
     static let chunkBytesMaximum = 32_768
-    /// How long sent bytes may stay unacknowledged by a replica.
+    /// How long the bytes of a short request may stay unacknowledged by a replica.
     static let userTimeoutMilliseconds: Int32 = 3_000
+    static let shortRequestBytesMaximum = 16_384
 }

@@ -9,7 +9,21 @@ extension Worker {
     mutating func sendRequest(_ exchange: Ref<Exchange>) {
         exchange.its.stage = .awaitingResponse
         noteProgress(exchange)
+        allowPauses(of: exchange)
         pumpRequest(exchange)
+    }
+
+    /// The kernel takes a replica that is slow to read for one that is gone: to its user time-out
+    /// a closed window is unacknowledged bytes too. Only a request that fits into any window is
+    /// sent under it.
+    private func allowPauses(of exchange: Ref<Exchange>) {
+        guard let upstream = exchange.its.upstream, upstream.its.hasUserTimeout,
+            let request = exchange.its.request
+        else { return }
+        let isShort = request.count <= DataPlaneLimits.shortRequestBytesMaximum
+        guard !isShort || !exchange.its.requestBody.isComplete else { return }
+        upstream.its.hasUserTimeout = false
+        Socket.setUserTimeout(upstream.its.descriptor, milliseconds: 0)
     }
 
     /// Sends what is waiting to be sent, then lets the client go on.

@@ -22,6 +22,8 @@ struct UpstreamConnection: Slotted {
     var hasEnded = false
     /// It takes no more of the request; its answer is still to be received.
     var hasStoppedReading = false
+    /// Bytes that stay unacknowledged for a while end it.
+    var hasUserTimeout = false
     /// Not to be used again.
     var closesAfterResponse = false
     var descriptor = Descriptor.none
