@@ -15,6 +15,7 @@ extension Worker {
         headLimits = HeadLimits(
             headBytesMaximum: min(new.limits.requestHeadBytesMaximum, BufferStore.largeBytes / 2),
             fieldsMaximum: min(new.limits.fieldsMaximum, Fields.capacity))
+        store.limit(toBytes: new.limits.bufferBytesPerWorkerMaximum)
         adoptPools(new.pools)
         adoptListeners(new.listeners)
         if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }

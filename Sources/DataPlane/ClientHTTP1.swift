@@ -93,13 +93,19 @@ extension Worker {
                 client.its.input = buffer
             }
         } else if !buffer.isEmpty {
-            guard var own = store.take(atLeast: buffer.count) else {
-                closeClient(client)
-                return
-            }
+            guard var own = store.take(atLeast: buffer.count) else { return loseInput(of: client) }
             own.append(buffer.bytes)
             client.its.input = own
         }
+    }
+
+    /// There is no buffer for what the client has sent: its present request is its last one.
+    private mutating func loseInput(of client: Ref<ClientConnection>) {
+        client.its.hasUnseenInput = false
+        guard let exchange = client.its.exchange else { return closeClient(client) }
+        client.its.closesAfterResponse = true
+        client.its.mayStillSend = true
+        fail(exchange, .buffersExhausted)
     }
 
     private mutating func keepPartialHead(_ received: Buffer, of client: Ref<ClientConnection>) {

@@ -112,15 +112,17 @@ extension Worker {
     private mutating func keepBody(of exchange: Ref<Exchange>, _ body: Buffer) {
         guard !body.isEmpty else { return }
         noteProgress(exchange)
+        let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
         let isBehind = exchange.its.hasUnsentRequest
         if exchange.its.isReplayable, appendToRequest(of: exchange, body) {
-            if exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding {
-                if !isBehind { sendTail(of: exchange) }
-            }
+            if isUnderWay, !isBehind { sendTail(of: exchange) }
             return
         }
+        // Sent now, it would overtake what is still to be sent before it.
+        guard isUnderWay, !isBehind, let upstream = exchange.its.upstream else {
+            return fail(exchange, .buffersExhausted)
+        }
         exchange.its.isReplayable = false
-        guard let upstream = exchange.its.upstream else { return }
         countSent(body.count, to: upstream)
         switch upstream.its.output.send(body.bytes, to: upstream.its.descriptor, store: &store) {
         case .broken: sendingFailed(upstream)

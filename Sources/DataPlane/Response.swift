@@ -184,6 +184,7 @@ extension Worker {
         if let upstream = exchange.its.upstream {
             let canStay = isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup
+                && !upstream.its.isReadable
             detach(exchange, upstream)
             if canStay { keepIdle(upstream) } else { closeUpstream(upstream) }
         }
