@@ -35,7 +35,7 @@ extension Worker {
         connect(exchange, to: replica)
     }
 
-    private func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
+    private mutating func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
         exchange.its.upstream = upstream
         upstream.its.exchange = exchange
         upstream.its.phase = .busy
@@ -113,7 +113,7 @@ extension Worker {
     }
 
     /// Tells the control plane. Rare, so the system call does not matter.
-    func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
+    mutating func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
         guard !replica.its.isGone else { return }
         let row = replica.its.pool.its.pool.row
         links.observations.push(

@@ -70,7 +70,7 @@ extension Worker {
         }
     }
 
-    private func leaveReplica(_ exchange: Ref<Exchange>) {
+    private mutating func leaveReplica(_ exchange: Ref<Exchange>) {
         guard let replica = exchange.its.replica else { return }
         links.board.end(replicaRow: replica.its.row, worker: index)
         replica.its.inFlight -= 1
@@ -112,7 +112,7 @@ extension Worker {
         exchanges.free(exchange)
     }
 
-    private func count(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
+    private mutating func count(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
         let row = replica.its.row
         if exchange.its.kind == .tunnel {
             counters.replicas.add(1, row: row, column: ReplicaColumn.tunnels.rawValue)
@@ -125,7 +125,7 @@ extension Worker {
             wait / 1_000, row: row, column: ReplicaColumn.firstByteMicroseconds.rawValue)
     }
 
-    private func count(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
+    private mutating func count(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
         let row = pool.its.pool.row
         if exchange.its.kind == .tunnel {
             counters.pools.add(1, row: row, column: PoolColumn.tunnels.rawValue)
