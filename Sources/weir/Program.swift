@@ -44,6 +44,7 @@ final class Program {
         let control = ControlLoop(
             loop: loop, configuration: configuration, workers: links, log: log)
         control.source = source
+        control.controller.version = Version.number
 
         try workers.start()
         try control.start()
@@ -69,17 +70,18 @@ final class Program {
         _ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup, _ log: StateLog
     ) {
         switch signal {
-        case SIGHUP: reload(control)
+        case SIGHUP: reload(control, log)
         case SIGUSR1: reopenAccessLog(workers, log)
         default: control.beginShutdown()
         }
     }
 
-    private static func reload(_ control: ControlLoop) {
+    private static func reload(_ control: ControlLoop, _ log: StateLog) {
         do throws(ControlError) {
             try control.reload()
         } catch {
-            // It is in the log already; what ran before runs on.
+            // Each problem is in the log already.
+            log.write(.debug, "SIGHUP: \(error.problems.count) problems; what ran before runs on")
         }
     }
 

@@ -11,7 +11,8 @@ struct ShiftCommand: ParsableCommand {
     @Argument(help: "The split.")
     var split: String
 
-    @Argument(help: ArgumentHelp("A pool of it and its weight, 0 to 10000.", valueName: "pool=weight"))
+    @Argument(
+        help: ArgumentHelp("A pool of it and its weight, 0 to 10000.", valueName: "pool=weight"))
     var weights: [WeightArgument]
 
     @OptionGroup var admin: AdminOption
