@@ -50,7 +50,7 @@ extension Worker {
     }
 
     private func lastReplica(_ exchange: Ref<Exchange>) -> Ref<UpstreamReplica>? {
-        let count = exchange.its.attempts.described
+        let count = exchange.attemptsDescribed
         return count > 0 ? exchange.its.attempts[count - 1].replica : nil
     }
 
@@ -69,7 +69,7 @@ extension Worker {
 
     private func describeAttempts(_ exchange: Ref<Exchange>, _ line: inout LogLine) {
         line.beginAttempts()
-        for index in 0..<exchange.its.attempts.described {
+        for index in 0..<exchange.attemptsDescribed {
             let attempt = exchange.its.attempts[index]
             guard let replica = attempt.replica else { continue }
             line.beginAttempt()

@@ -17,16 +17,15 @@ extension Worker {
 
     private mutating func attempt(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
         exchange.its.tried.insert(replica.its.row)
-        exchange.its.attempts.begin(replica, at: now)
+        exchange.beginAttempt(on: replica, at: now)
         exchange.its.requestSent = 0
         exchange.its.replica = replica
         replica.its.inFlight += 1
-        if exchange.its.attempts.count <= AttemptLog.capacity { replica.its.mentions += 1 }
         links.board.begin(replicaRow: replica.its.row, worker: index)
         if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
             let upstream = leaseIdle(of: replica, for: exchange) {
             exchange.its.isOnReusedConnection = true
-            exchange.its.attempts.update { $0.isReused = true }
+            exchange.noteReused()
             bind(exchange, to: upstream)
             sendRequest(exchange)
             return
@@ -93,8 +92,7 @@ extension Worker {
         wheel.cancel(upstream.its.timer)
         Socket.setUserTimeout(
             upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
-        let moment = now
-        exchange.its.attempts.update { $0.connectedAt = moment }
+        exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
             openTunnel(exchange)
         } else {

@@ -76,7 +76,7 @@ extension Worker {
     private func bodyAllowance(of exchange: Ref<Exchange>) -> Int {
         guard let request = exchange.its.request else { return 0 }
         let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
-        guard isUnderWay, !exchange.its.hasUnsentRequest, let upstream = exchange.its.upstream
+        guard isUnderWay, !exchange.hasUnsentRequest, let upstream = exchange.its.upstream
         else { return BufferStore.largeBytes - request.end }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
         return isFull ? 0 : scratch.capacity
@@ -86,7 +86,7 @@ extension Worker {
     private mutating func keepBody(of exchange: Ref<Exchange>, _ body: Buffer) {
         guard !body.isEmpty else { return }
         noteProgress(exchange)
-        let isBehind = exchange.its.hasUnsentRequest
+        let isBehind = exchange.hasUnsentRequest
         if exchange.its.isReplayable, appendToRequest(of: exchange, body) {
             if exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding {
                 if !isBehind { sendTail(of: exchange) }

@@ -12,8 +12,7 @@ extension Worker {
         exchange.its.stage = .responding
         exchange.its.status = responseHead.status
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
-        let status = responseHead.status
-        exchange.its.attempts.update { $0.status = status }
+        exchange.noteStatus(responseHead.status)
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
 
         var out = assembly
@@ -167,7 +166,7 @@ extension Worker {
     /// The response is over, for the replica; the client may still be reading the queue.
     private mutating func completeResponse(_ exchange: Ref<Exchange>) {
         let client = exchange.its.client
-        let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.its.hasUnsentRequest
+        let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.hasUnsentRequest
         if let upstream = exchange.its.upstream {
             let canStay = isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup

@@ -31,7 +31,7 @@ extension Worker {
     mutating func beginUpgrade(
         _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
     ) {
-        guard exchange.its.wantsUpgrade, !exchange.its.hasUnsentRequest else {
+        guard exchange.its.wantsUpgrade, !exchange.hasUnsentRequest else {
             return fail(exchange, .malformedResponse)
         }
         var out = assembly
@@ -48,7 +48,7 @@ extension Worker {
         let client = exchange.its.client
         exchange.its.status = 101
         exchange.its.kind = .tunnel
-        exchange.its.attempts.update { $0.status = 101 }
+        exchange.noteStatus(101)
         exchange.its.bytesToClient += UInt64(out.count)
         client.its.phase = .tunnelling
         if client.its.output.send(out.bytes, to: client.its.descriptor, store: &store) != nil {

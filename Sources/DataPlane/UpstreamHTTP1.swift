@@ -29,7 +29,7 @@ extension Worker {
     private mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return }
         switch upstream.its.phase {
-        case .busy where exchange.its.hasUnsentRequest || !upstream.its.output.isEmpty:
+        case .busy where exchange.hasUnsentRequest || !upstream.its.output.isEmpty:
             noteProgress(exchange)
             pumpRequest(exchange)
         case .tunnelling: upstreamTunnelWritable(upstream)
