@@ -55,6 +55,7 @@ final class Program {
         try started()
         control.run()
         workers.join()
+        loop.forgetAll()
     }
 
     private static func makeLinks(workers: Int) throws(SystemError) -> WorkerLinks {
