@@ -31,7 +31,9 @@ public final class ScriptedReplica: Sendable {
         var wires: [ObjectIdentifier: Wire] = [:]
     }
 
-    public init(on address: SocketAddress = LoopbackAddress.unique(), _ script: @escaping Script) throws {
+    public init(on address: SocketAddress = LoopbackAddress.unique(), _ script: @escaping Script)
+        throws
+    {
         self.address = address
         self.script = script
         try start()

@@ -4,7 +4,7 @@ public import Transport
 /// The real program, started with a configuration of a test.
 ///
 /// It has a loopback address of its own: `web` listens on port 8080 there and the admin listener on
-/// 9900. Sections that the test's configuration leaves out are filled in: `listeners`, `admin`, `log`.
+/// 9900. Where the test's configuration has no `listeners`, `admin` or `log`, they are filled in.
 public final class WeirProcess: Sendable {
     public let process: SpawnedProcess
     public let address: SocketAddress
@@ -88,7 +88,8 @@ public final class WeirProcess: Sendable {
         let wire = try Wire(to: admin)
         defer { wire.close() }
         return try wire.roundTrip(
-            "\(method) \(target) HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            request("\(method) \(target)", "Content-Length: 0", "Connection: close")
+        )
     }
 
     /// Runs a verb of the command line against this weir.
@@ -127,7 +128,8 @@ public final class WeirProcess: Sendable {
     public var crashReport: String? {
         let text = standardError
         let marks = [
-            "Sanitizer", "runtime error:", "Fatal error", "*** Program crashed", "Simultaneous accesses",
+            "Sanitizer", "runtime error:", "Fatal error", "*** Program crashed",
+            "Simultaneous accesses",
         ]
         return marks.contains { text.contains($0) } ? text : nil
     }
