@@ -47,7 +47,9 @@ extension Worker {
         client.its = ClientConnection(isOpen: true, descriptor: descriptor, listenerRow: listenerRow)
         client.its.address = address
         client.its.timer = wheel.make(owner: Token.client(client).bits)
-        client.its.addressText = AddressText(high: address?.high ?? 0, low: address?.low ?? 0)
+        if let address {
+            client.its.addressText = AddressText(high: address.high, low: address.low)
+        }
         counters.listeners.add(1, row: listenerRow, column: ListenerColumn.accepted.rawValue)
         counters.listeners.add(1, row: listenerRow, column: ListenerColumn.open.rawValue)
         return client

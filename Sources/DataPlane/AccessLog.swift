@@ -29,7 +29,7 @@ extension Worker {
 
     /// A request that never became an exchange.
     mutating func logRefusal(
-        _ client: Ref<ClientConnection>, status: Int, details: StaticString, requestID: RequestID
+        _ client: Ref<ClientConnection>, status: Int, details: String, requestID: RequestID
     ) {
         guard log.isOn else { return }
         let wall = log.wallNanoseconds(at: now)
@@ -39,7 +39,7 @@ extension Worker {
         line.field("listener", listenerName(client.its.listenerRow))
         line.field("client", client.its.addressText)
         line.field("status", status)
-        line.field("reason", word: details)
+        line.field("reason", text: details)
         line.beginAttempts()
         line.endAttempts()
         log.commit(line.finish())

@@ -37,7 +37,7 @@ struct ClientConnection: Slotted {
     var descriptor = Descriptor.none
     var listenerRow = 0
     var address: SocketAddress?
-    var addressText = AddressText()
+    var addressText = AddressText.unknown
     /// It is a proxy whose forwarding fields are believed.
     var isTrusted = false
     /// Bytes received and not dealt with: part of a head, or pipelined requests.

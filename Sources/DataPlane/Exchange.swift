@@ -43,7 +43,7 @@ struct Exchange: Slotted {
     var expectsContinue = false
     var wantsUpgrade = false
     var requestBody = MessageBody.none
-    var requestID = RequestID()
+    var requestID = RequestID(high: 0, low: 0)
     /// For the log: the host that the client asked for, then the head as sent upstream, then as
     /// much of the body as is kept for another attempt.
     var request: Buffer?

@@ -38,7 +38,7 @@ extension Worker {
         exchange.its.isOpen = true
         exchange.its.timer = timer == .none ? wheel.make(owner: Token.exchange(exchange).bits) : timer
         exchange.its.began = now
-        exchange.its.requestID = RequestID(random.next(), random.next())
+        exchange.its.requestID = RequestID(high: random.next(), low: random.next())
         return exchange
     }
 
@@ -92,12 +92,11 @@ extension Worker {
     ) -> Bool {
         let bytes = received.bytes
         let host = bytes.extracting(requestHead.authority)
-        let forwarding = RequestForwarding(
-            clientAddress: client.its.addressText,
-            isTrusted: client.its.isTrusted,
-            scheme: .http,
-            requestID: exchange.its.requestID,
-            keepsUpgrade: exchange.its.wantsUpgrade)
+        var forwarding = RequestForwarding(
+            clientAddress: client.its.addressText, scheme: .http, requestID: exchange.its.requestID)
+        forwarding.isTrusted = client.its.isTrusted
+        forwarding.keepsUpgrade = exchange.its.wantsUpgrade
+        exchange.its.requestID = forwarding.requestID(of: requestHead, from: bytes)
         let expected = requestHead.byteCount + host.count + 512
         guard var buffer = store.take(atLeast: expected) else { return false }
         buffer.append(host)

@@ -154,6 +154,8 @@ extension Worker {
         counters.pools.add(
             1, row: row,
             column: PoolColumn.histogram.rawValue + Histogram.bucket(microseconds: microseconds))
+        counters.pools.add(
+            microseconds, row: row, column: PoolColumn.latencyMicroseconds.rawValue)
     }
 }
 

@@ -102,14 +102,14 @@ struct LogLine {
     mutating func field(_ name: StaticString, _ address: AddressText) {
         begin(name)
         put("\"")
-        address.withBytes { out.append($0) }
+        out.append(address.bytes)
         put("\"")
     }
 
     mutating func field(_ name: StaticString, _ id: RequestID) {
         begin(name)
         put("\"")
-        id.withBytes { out.append($0) }
+        out.append(id.bytes)
         put("\"")
     }
 

@@ -1,17 +1,30 @@
 internal import Synchronization
 internal import Transport
 
+/// Where the access log goes.
+public enum AccessLogTarget: Sendable, Equatable {
+    case off
+    case stdout
+    /// Appended to; opened anew on request.
+    case file(String)
+}
+
 /// The thread that writes the access log, so that a slow disk or pipe never holds a worker up.
 final class LogWriter: Sendable {
     let rings: [ByteRing]
     let wakeup: Wakeup
     private let target: Atomic<Int32>
+    private let log: AccessLogTarget
+    private let retired = Mutex<[Descriptor]>([])
     private let isFinishing = Atomic<Bool>(false)
     private let thread = Mutex<WorkerThread?>(nil)
 
     static let ringBytes = 1_048_576
 
-    init(descriptor: Descriptor, workers: Int) throws(SystemError) {
+    /// nil if there is nothing to write.
+    init?(target log: AccessLogTarget, workers: Int) throws(SystemError) {
+        guard let descriptor = try LogWriter.open(log) else { return nil }
+        self.log = log
         rings = (0..<workers).map { _ in ByteRing(capacity: LogWriter.ringBytes) }
         wakeup = try Wakeup()
         target = Atomic(descriptor.number)
@@ -29,8 +42,29 @@ final class LogWriter: Sendable {
         thread.withLock { $0 }?.join()
     }
 
-    func redirect(to descriptor: Descriptor) {
-        target.store(descriptor.number, ordering: .releasing)
+    /// Goes on in the file that has the log's name now.
+    func reopen() throws(SystemError) {
+        guard case .file = log, let fresh = try LogWriter.open(log) else { return }
+        let former = target.exchange(fresh.number, ordering: .acquiringAndReleasing)
+        // The writer may be in the middle of a write to it; it is closed when nobody can be.
+        retired.withLock { $0.append(Descriptor(former)) }
+        wakeup.signal()
+    }
+
+    private static func open(_ log: AccessLogTarget) throws(SystemError) -> Descriptor? {
+        switch log {
+        case .off: nil
+        case .stdout: Descriptor(1)
+        case .file(let path): try Descriptor.openForAppending(path)
+        }
+    }
+
+    private func closeRetired() {
+        let former = retired.withLock { list in
+            defer { list.removeAll() }
+            return list
+        }
+        for descriptor in former { descriptor.close() }
     }
 
     private func run() {
@@ -44,6 +78,7 @@ final class LogWriter: Sendable {
                 wakeup.clear()
                 let isLast = isFinishing.load(ordering: .acquiring)
                 writeAll(&buffer)
+                closeRetired()
                 if isLast { return }
             }
         } catch {

@@ -15,14 +15,16 @@ extension Worker {
     /// There is no exchange yet: answer and close.
     mutating func answerWithoutExchange(_ client: Ref<ClientConnection>, _ reason: FailureReason) {
         refuse(
-            client, status: reason.status, proxyError: reason.proxyError, details: reason.word)
+            client, status: reason.status, proxyError: reason.proxyError,
+            details: reason.word.description)
     }
 
     private mutating func refuse(
-        _ client: Ref<ClientConnection>, status: Int, proxyError: StaticString, details: StaticString
+        _ client: Ref<ClientConnection>, status: Int, proxyError: StaticString, details: String
     ) {
-        let requestID = RequestID(random.next(), random.next())
-        var answer = OwnAnswer(status: status, error: proxyError, details: details, requestID: requestID)
+        let requestID = RequestID(high: random.next(), low: random.next())
+        var answer = OwnAnswer(status: status, error: proxyError, details: details)
+        answer.requestID = requestID
         answer.closes = true
         client.its.mayStillSend = true
         send(answer, to: client)
@@ -35,8 +37,8 @@ extension Worker {
     mutating func answer(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
         let client = exchange.its.client
         var answer = OwnAnswer(
-            status: reason.status, error: reason.proxyError, details: reason.word,
-            requestID: exchange.its.requestID)
+            status: reason.status, error: reason.proxyError, details: reason.word.description)
+        answer.requestID = exchange.its.requestID
         // A body that is still to come cannot be told from the next request.
         if !exchange.its.requestBody.isComplete {
             client.its.closesAfterResponse = true
@@ -57,7 +59,7 @@ extension Worker {
         var space = assembly
         space.clear()
         var free = space.free
-        let count = answer.write(into: &free)
+        guard let count = answer.write(into: &free) else { return closeClient(client) }
         space.commit(count)
         if client.its.output.send(space.bytes, to: client.its.descriptor, store: &store) != nil {
             clientGone(client)

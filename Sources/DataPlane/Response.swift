@@ -19,11 +19,11 @@ extension Worker {
         var out = assembly
         out.clear()
         let client = exchange.its.client
-        let forwarding = ResponseForwarding(
+        var forwarding = ResponseForwarding(
             clientMinorVersion: exchange.its.clientMinorVersion,
-            closes: client.its.closesAfterResponse || isDraining,
-            body: exchange.its.sendsChunks ? .chunk : .asIs,
-            requestID: exchange.its.requestID)
+            framingChange: exchange.its.sendsChunks ? .chunk : .asIs)
+        forwarding.closes = client.its.closesAfterResponse || isDraining
+        forwarding.requestID = exchange.its.requestID
         var space = out.free
         guard let count = writeResponse(
             responseHead, from: head.bytes, forwarding: forwarding, into: &space)
@@ -112,7 +112,7 @@ extension Worker {
         let count = ChunkWriter.header(for: body.count, into: &space)
         out.commit(count)
         out.append(body.bytes)
-        out.append(ChunkWriter.lineEnd.span)
+        out.append(ChunkWriter.lineEnd)
     }
 
     private mutating func afterSending(_ exchange: Ref<Exchange>, _ failure: SendFailure?) {
@@ -129,8 +129,10 @@ extension Worker {
         let client = exchange.its.client
         var failure: SendFailure?
         if exchange.its.sendsChunks {
-            failure = client.its.output.send(
-                ChunkWriter.end.span, to: client.its.descriptor, store: &store)
+            var end = assembly
+            end.clear()
+            end.append(ChunkWriter.terminator)
+            failure = client.its.output.send(end.bytes, to: client.its.descriptor, store: &store)
         }
         afterSending(exchange, failure)
     }
@@ -144,8 +146,7 @@ extension Worker {
         guard exchange.its.clientMinorVersion >= 1 else { return }
         var out = assembly
         out.clear()
-        let forwarding = ResponseForwarding(
-            clientMinorVersion: 1, closes: false, body: .asIs, requestID: exchange.its.requestID)
+        let forwarding = ResponseForwarding(clientMinorVersion: 1)
         var space = out.free
         guard let count = writeResponse(
             responseHead, from: head.bytes, forwarding: forwarding, into: &space)

@@ -36,8 +36,9 @@ extension Worker {
         }
         var out = assembly
         out.clear()
-        let forwarding = ResponseForwarding(
-            clientMinorVersion: 1, closes: false, body: .asIs, requestID: exchange.its.requestID)
+        var forwarding = ResponseForwarding(clientMinorVersion: 1)
+        forwarding.keepsUpgrade = true
+        forwarding.requestID = exchange.its.requestID
         var space = out.free
         guard let count = writeResponse(
             responseHead, from: head.bytes, forwarding: forwarding, into: &space)

@@ -150,6 +150,7 @@ struct WorkerLinks: Sendable {
     /// nil when there is no access log.
     let logRing: ByteRing?
     let logWakeup: Wakeup?
+    let ended: EndedWorkers
 }
 
 /// A snapshot on its way to one worker.

@@ -1,40 +1,41 @@
 public import Balancing
 public import Metrics
+internal import Synchronization
 public import Transport
 
 /// All workers: started once, told by snapshots, joined at the end.
 ///
 /// Used by the control plane's thread only; the workers themselves run on theirs.
 public final class WorkerGroup {
-    public let count: Int
-    /// What each worker observes; drained by the control plane when `wakeup` signals.
-    public let observations: [BoundedQueue<Observation>]
     private let links: [WorkerLinks]
+    private let ended = EndedWorkers()
     private let logWriter: LogWriter?
     private var threads: [WorkerThread] = []
 
     /// - Parameters:
     ///   - counters: one set per worker.
+    ///   - observations: one queue per worker.
     ///   - wakeup: signalled when an observation was made, and when a worker has ended.
-    ///   - accessLog: where the access log goes; nil is nowhere.
+    /// - Throws: if the access log cannot be opened, naming its file.
     public init(
-        counters: [WorkerCounters], board: LoadBoard, wakeup: Wakeup, accessLog: Descriptor?
+        counters: [WorkerCounters], board: LoadBoard, observations: [BoundedQueue<Observation>],
+        wakeup: Wakeup, accessLog: AccessLogTarget
     ) throws(SystemError) {
-        count = counters.count
-        logWriter = try accessLog.map { descriptor throws(SystemError) in
-            try LogWriter(descriptor: descriptor, workers: counters.count)
-        }
+        logWriter = try LogWriter(target: accessLog, workers: counters.count)
         var links: [WorkerLinks] = []
         for (index, set) in counters.enumerated() {
             links.append(
                 WorkerLinks(
                     mailbox: try Mailbox(), counters: set, board: board,
-                    observations: BoundedQueue(capacity: 4_096), wakeup: wakeup,
-                    logRing: logWriter?.rings[index], logWakeup: logWriter?.wakeup))
+                    observations: observations[index], wakeup: wakeup,
+                    logRing: logWriter?.rings[index], logWakeup: logWriter?.wakeup,
+                    ended: ended))
         }
         self.links = links
-        observations = links.map(\.observations)
     }
+
+    /// How many workers have ended.
+    public var endedCount: Int { ended.count }
 
     /// Starts the threads. Publish a snapshot before or after; they wait for one.
     public func start() throws(SystemError) {
@@ -47,6 +48,7 @@ public final class WorkerGroup {
                     } catch {
                         fatalError("worker \(index) cannot start: \(error)")
                     }
+                    link.ended.note()
                     link.wakeup.signal()
                 })
         }
@@ -65,8 +67,15 @@ public final class WorkerGroup {
         logWriter?.finish()
     }
 
-    /// Writes the access log to another descriptor from now on, for log rotation.
-    public func redirectAccessLog(to descriptor: Descriptor) {
-        logWriter?.redirect(to: descriptor)
-    }
+    /// Opens the file of the access log anew, for log rotation.
+    ///
+    /// - Throws: if it cannot be opened; the log goes on as before.
+    public func reopenAccessLog() throws(SystemError) { try logWriter?.reopen() }
+}
+
+/// Counts the workers that have ended.
+final class EndedWorkers: Sendable {
+    private let ended = Atomic<Int>(0)
+    var count: Int { ended.load(ordering: .acquiring) }
+    func note() { ended.add(1, ordering: .releasing) }
 }

@@ -3,8 +3,9 @@ internal import CLinux
 /// A range of addresses, such as `172.18.0.0/16`.
 public struct Subnet: Hashable, Sendable {
     public let base: SocketAddress
-    private let maskHigh: UInt64
-    private let maskLow: UInt64
+    /// The bits of the 16-byte form that count, in host order.
+    public let maskHigh: UInt64
+    public let maskLow: UInt64
 
     /// - Parameter bits: of the 128-bit form: an IPv4 prefix length plus 96.
     init(base: SocketAddress, mappedBits bits: Int) {
@@ -41,10 +42,13 @@ public struct Subnet: Hashable, Sendable {
                         let address = unsafe address, let mask = unsafe mask
                     else { return }
                     func word(_ bytes: UnsafePointer<UInt8>, _ offset: Int) -> UInt64 {
-                        unsafe UInt64(bigEndian: UnsafeRawPointer(bytes).loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                        unsafe UInt64(
+                            bigEndian: UnsafeRawPointer(bytes).loadUnaligned(
+                                fromByteOffset: offset, as: UInt64.self))
                     }
                     let bits = unsafe word(mask, 0).nonzeroBitCount + word(mask, 8).nonzeroBitCount
-                    let base = unsafe SocketAddress(high: word(address, 0), low: word(address, 8), port: 0)
+                    let base = unsafe SocketAddress(
+                        high: word(address, 0), low: word(address, 8), port: 0)
                     unsafe context.pointee.append(Subnet(base: base, mappedBits: bits))
                 }, list)
         }

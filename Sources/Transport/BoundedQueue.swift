@@ -12,7 +12,8 @@ public final class BoundedQueue<Element: BitwiseCopyable & Sendable>: @unchecked
 
     /// - Parameter capacity: a power of two.
     public init(capacity: Int) {
-        precondition(capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
+        precondition(
+            capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
         unsafe slots = .allocate(capacity: capacity)
         mask = UInt64(capacity - 1)
     }
@@ -57,7 +58,8 @@ public final class ByteRing: @unchecked Sendable {
 
     /// - Parameter capacity: in bytes, a power of two.
     public init(capacity: Int) {
-        precondition(capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
+        precondition(
+            capacity > 0 && capacity & (capacity - 1) == 0, "capacity must be a power of two")
         unsafe bytes = .allocate(capacity: capacity)
         self.capacity = UInt64(capacity)
     }

@@ -3,8 +3,8 @@
 ///     base        start            end            capacity
 ///      | consumed  | bytes to read  | free to fill  |
 ///
-/// The memory belongs to a `BufferPool` (or to whoever called `allocate`); copying the handle copies
-/// the positions, not the bytes, so a buffer has one holder at a time.
+/// The memory belongs to a `BufferPool` (or to whoever called `allocate`); copying the handle
+/// copies the positions, not the bytes, so a buffer has one holder at a time.
 @safe
 public struct Buffer {
     private let base: UnsafeMutablePointer<UInt8>

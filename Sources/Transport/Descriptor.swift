@@ -50,8 +50,12 @@ public struct Descriptor: Hashable, Sendable {
         let result = unsafe first.withUnsafeBufferPointer { one in
             unsafe second.withUnsafeBufferPointer { two in
                 let pieces: InlineArray<2, iovec> = unsafe [
-                    iovec(iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress), iov_len: one.count),
-                    iovec(iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress), iov_len: two.count),
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: one.baseAddress),
+                        iov_len: one.count),
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: two.baseAddress),
+                        iov_len: two.count),
                 ]
                 return unsafe pieces.span.withUnsafeBufferPointer {
                     unsafe weir_send_pieces(number, $0.baseAddress, 2)
@@ -67,6 +71,11 @@ public struct Descriptor: Hashable, Sendable {
             unsafe weir_write(number, $0.baseAddress, $0.count)
         }
         return TransferResult(sendResult: result)
+    }
+
+    /// A file to append to, made if it does not exist; readable by owner and group.
+    public static func openForAppending(_ path: String) throws(SystemError) -> Descriptor {
+        Descriptor(try unsafe check(weir_open_append(path), "open \(path)"))
     }
 
     /// Blocks until a file or pipe takes bytes again; for the log writer's thread only.
@@ -87,16 +96,18 @@ public struct Descriptor: Hashable, Sendable {
     /// Sends FIN: nothing more will be sent, receiving goes on.
     public func shutdownWrite() { _ = weir_shutdown_write(number) }
 
-    /// Closes the descriptor. Errors are of no use to anybody here: Linux frees the number regardless.
+    /// Closes the descriptor. Errors are of no use to anybody here: Linux frees the number in any
+    /// case.
     public func close() {
         if isOpen { _ = weir_close(number) }
     }
 
-    /// The next close of this socket sends RST instead of FIN, so that the other side cannot mistake
-    /// a cut message for a whole one.
+    /// The next close of this socket sends RST instead of FIN, so that the other side cannot
+    /// mistake a cut message for a whole one.
     public func resetOnClose() {
         var value = linger(l_onoff: 1, l_linger: 0)
-        _ = unsafe setsockopt(number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
+        _ = unsafe setsockopt(
+            number, SOL_SOCKET, SO_LINGER, &value, socklen_t(MemoryLayout<linger>.size))
     }
 }
 

@@ -8,7 +8,8 @@ public struct Signals: ~Copyable {
 
     /// Blocks `signals` in this thread and in those it starts later, so call it before any thread.
     public init(_ signals: [Int32]) throws(SystemError) {
-        descriptor = Descriptor(try unsafe check(weir_signalfd(signals, Int32(signals.count)), "signalfd"))
+        descriptor = Descriptor(
+            try unsafe check(weir_signalfd(signals, Int32(signals.count)), "signalfd"))
     }
 
     deinit { descriptor.close() }

@@ -12,7 +12,8 @@ public enum Socket {
 
     /// A listening TCP socket.
     ///
-    /// - Throws: with the address in the operation, for instance `bind 0.0.0.0:80: Permission denied`.
+    /// - Throws: with the address in the operation, for instance
+    ///   `bind 0.0.0.0:80: Permission denied`.
     public static func listen(
         on address: SocketAddress, sharing: Sharing, backlog: Int32 = 4096
     ) throws(SystemError) -> Descriptor {
@@ -23,7 +24,9 @@ public enum Socket {
                 try set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT")
             }
             try set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1, "TCP_NODELAY")
-            let bound = unsafe address.withKernelForm { unsafe weir_bind(descriptor.number, $0, $1) }
+            let bound = unsafe address.withKernelForm {
+                unsafe weir_bind(descriptor.number, $0, $1)
+            }
             try check(bound, "bind \(address)")
             try check(weir_listen(descriptor.number, backlog), "listen \(address)")
         } catch {
@@ -41,7 +44,9 @@ public enum Socket {
         let mask = umask(0o117)
         defer { umask(mask) }
         do throws(SystemError) {
-            let bound = try unsafe withUnixForm(path) { unsafe weir_bind(descriptor.number, $0, $1) }
+            let bound = try unsafe withUnixForm(path) {
+                unsafe weir_bind(descriptor.number, $0, $1)
+            }
             try check(bound, "bind \(path)")
             try check(weir_listen(descriptor.number, 64), "listen \(path)")
         } catch {
@@ -70,13 +75,16 @@ public enum Socket {
         }
     }
 
-    /// Begins a TCP connect. The poller reports `writable` when it has ended; `pendingError` tells how.
+    /// Begins a TCP connect. The poller reports `writable` when it has ended; `pendingError` tells
+    /// how.
     ///
     /// - Throws: what the kernel knows at once, such as `ENETUNREACH`, or refusal on loopback.
     public static func connect(to address: SocketAddress) throws(SystemError) -> Descriptor {
         let descriptor = try make(address.family, stream: true)
         _ = weir_set_option(descriptor.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-        let result = unsafe address.withKernelForm { unsafe weir_connect(descriptor.number, $0, $1) }
+        let result = unsafe address.withKernelForm {
+            unsafe weir_connect(descriptor.number, $0, $1)
+        }
         if result < 0, -result != EINPROGRESS {
             descriptor.close()
             throw SystemError("connect \(address)", code: -result)
@@ -88,7 +96,9 @@ public enum Socket {
     public static func connect(unixPath path: String) throws(SystemError) -> Descriptor {
         let descriptor = try make(AF_UNIX, stream: true)
         do throws(SystemError) {
-            let result = try unsafe withUnixForm(path) { unsafe weir_connect(descriptor.number, $0, $1) }
+            let result = try unsafe withUnixForm(path) {
+                unsafe weir_connect(descriptor.number, $0, $1)
+            }
             try check(result, "connect \(path)")
         } catch {
             descriptor.close()
@@ -152,10 +162,14 @@ public enum Socket {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
-        guard bytes.count < 108 else { throw SystemError("unix socket path \(path)", code: ENAMETOOLONG) }
+        guard bytes.count < 108 else {
+            throw SystemError("unix socket path \(path)", code: ENAMETOOLONG)
+        }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         var storage = sockaddr_storage()
-        unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: address, as: sockaddr_un.self) }
+        unsafe withUnsafeMutableBytes(of: &storage) {
+            unsafe $0.storeBytes(of: address, as: sockaddr_un.self)
+        }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count + 1)
         return unsafe withUnsafePointer(to: storage) { unsafe body($0, length) }
     }

@@ -96,7 +96,9 @@ extension SocketAddress {
             four.sin_port = port.bigEndian
             four.sin_addr.s_addr = ipv4.bigEndian
             length = MemoryLayout<sockaddr_in>.size
-            unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: four, as: sockaddr_in.self) }
+            unsafe withUnsafeMutableBytes(of: &storage) {
+                unsafe $0.storeBytes(of: four, as: sockaddr_in.self)
+            }
         } else {
             var six = sockaddr_in6()
             six.sin6_family = sa_family_t(AF_INET6)
@@ -106,7 +108,9 @@ extension SocketAddress {
                 unsafe $0.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
             }
             length = MemoryLayout<sockaddr_in6>.size
-            unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: six, as: sockaddr_in6.self) }
+            unsafe withUnsafeMutableBytes(of: &storage) {
+                unsafe $0.storeBytes(of: six, as: sockaddr_in6.self)
+            }
         }
         return unsafe withUnsafePointer(to: storage) { unsafe body($0, socklen_t(length)) }
     }
@@ -117,7 +121,9 @@ extension SocketAddress {
         switch Int32(copy.ss_family) {
         case AF_INET:
             let four = unsafe withUnsafeBytes(of: &copy) { unsafe $0.load(as: sockaddr_in.self) }
-            self.init(ipv4: UInt32(bigEndian: four.sin_addr.s_addr), port: UInt16(bigEndian: four.sin_port))
+            self.init(
+                ipv4: UInt32(bigEndian: four.sin_addr.s_addr),
+                port: UInt16(bigEndian: four.sin_port))
         case AF_INET6:
             let words = unsafe withUnsafeBytes(of: &copy) {
                 unsafe (

@@ -61,7 +61,8 @@ public struct TimerWheel: ~Copyable {
     /// The timer will be due at `deadline`, whatever it was set to before. Never early, and late by
     /// at most one bucket plus the time the loop takes to come round.
     public mutating func set(_ timer: Timer, at deadline: Instant) {
-        let tick = (deadline.nanoseconds &+ TimerWheel.tickNanoseconds &- 1) / TimerWheel.tickNanoseconds
+        let tick =
+            (deadline.nanoseconds &+ TimerWheel.tickNanoseconds &- 1) / TimerWheel.tickNanoseconds
         let index = Int(timer.index)
         nodes[index].deadline = tick
         if tick < nodes[index].linkedAt {
@@ -100,7 +101,9 @@ public struct TimerWheel: ~Copyable {
     /// Milliseconds until the loop must look again; -1 (for ever) when nothing is armed.
     public func millisecondsUntilNext(now: Instant) -> Int32 {
         guard linkedCount > 0 else { return -1 }
-        let next = heads[Int(hand % UInt64(TimerWheel.bucketCount))] >= 0 ? hand : nextOccupied(after: hand)
+        let next =
+            heads[Int(hand % UInt64(TimerWheel.bucketCount))] >= 0
+            ? hand : nextOccupied(after: hand)
         let at = next &* TimerWheel.tickNanoseconds
         guard at > now.nanoseconds else { return 0 }
         return Int32(min(60_000, (at - now.nanoseconds + 999_999) / 1_000_000))
@@ -109,8 +112,8 @@ public struct TimerWheel: ~Copyable {
     private func firstInBucket(of tick: UInt64) -> Int32? {
         let index = heads[Int(tick % UInt64(TimerWheel.bucketCount))]
         guard index >= 0 else { return nil }
-        // A bucket at the hand only ever holds timers linked for this very tick: a later turn of the
-        // wheel is linked at most one bucket before the hand.
+        // A bucket at the hand only ever holds timers linked for this very tick: a later turn of
+        // the wheel is linked at most one bucket before the hand.
         return index
     }
 

@@ -21,6 +21,7 @@ public struct Configuration: Equatable, Sendable {
     public init() {}
 }
 
+/// An address to accept on, and what is spoken there.
 public struct ListenerConfiguration: Equatable, Sendable {
     public var name: String
     public var bind: SocketAddress
@@ -28,6 +29,7 @@ public struct ListenerConfiguration: Equatable, Sendable {
     /// Proxies whose forwarding fields are believed.
     public var trusted: [Subnet] = []
 
+    /// What is spoken, and where TCP leads; HTTP goes where the routes say.
     public enum Mode: Equatable, Sendable {
         case http
         case tcp(TargetName)
@@ -46,6 +48,7 @@ public enum TargetName: Equatable, Sendable {
     case split(String)
 }
 
+/// What a request must be like, and where it goes then. All conditions must hold.
 public struct RouteConfiguration: Equatable, Sendable {
     /// The listeners it applies to; empty is all that speak HTTP.
     public var listeners: [String] = []
@@ -59,6 +62,7 @@ public struct RouteConfiguration: Equatable, Sendable {
     public var headers: [HeaderMatch] = []
     public var target: TargetName
 
+    /// A field that a request must have.
     public struct HeaderMatch: Equatable, Sendable {
         public var name: String
         public var value: String?
@@ -71,6 +75,7 @@ public struct RouteConfiguration: Equatable, Sendable {
     public init(target: TargetName) { self.target = target }
 }
 
+/// Named weights over pools.
 public struct SplitConfiguration: Equatable, Sendable {
     public var name: String
     /// In the order of the file. 0 to 10,000 each; not all zero.
@@ -86,6 +91,7 @@ public struct SplitConfiguration: Equatable, Sendable {
     }
 }
 
+/// The replicas of one service: where they are found, how they are probed and chosen.
 public struct PoolConfiguration: Equatable, Sendable {
     public var name: String
     public var sources: [Source] = []
@@ -105,8 +111,10 @@ public struct PoolConfiguration: Equatable, Sendable {
         case service(String)
     }
 
+    /// Which addresses in an answer of DNS become replicas.
     public enum AddressRule: Equatable, Sendable {
-        /// Attached subnets only if the resolver is Docker's (127.0.0.11) and the name has one label.
+        /// Attached subnets only, if the resolver is Docker's (127.0.0.11) and the name has one
+        /// label; any otherwise.
         case automatic
         case attachedOnly
         case any
@@ -115,6 +123,7 @@ public struct PoolConfiguration: Equatable, Sendable {
     public init(name: String) { self.name = name }
 }
 
+/// How a replica shows that it can take traffic.
 public struct ProbeConfiguration: Equatable, Sendable {
     public var kind = Kind.tcp
     public var intervalMilliseconds = 1_000
@@ -125,13 +134,17 @@ public struct ProbeConfiguration: Equatable, Sendable {
     /// Failures in a row that take a replica out. A refused connect needs one.
     public var fall = 2
 
+    /// What is asked of a replica.
     public enum Kind: Equatable, Sendable {
+        /// A TCP connect.
         case tcp
+        /// A GET and what must be answered.
         case http(HTTPProbe)
         /// No probing: a replica is ready as soon as it is known.
         case off
     }
 
+    /// A GET, and what its answer must be like.
     public struct HTTPProbe: Equatable, Sendable {
         public var path: String
         /// The Host field; nil is the name that discovery asked for.
@@ -146,6 +159,7 @@ public struct ProbeConfiguration: Equatable, Sendable {
     public init() {}
 }
 
+/// Whom to ask for names, and how often.
 public struct DNSConfiguration: Equatable, Sendable {
     /// Empty is what /etc/resolv.conf says.
     public var servers: [SocketAddress] = []
@@ -154,6 +168,7 @@ public struct DNSConfiguration: Equatable, Sendable {
     public init() {}
 }
 
+/// Where the command line, the dashboard and the scraper of metrics connect to.
 public struct AdminConfiguration: Equatable, Sendable {
     /// nil is no TCP listener.
     public var bind: SocketAddress? = SocketAddress.loopback.withPort(9900)
@@ -162,16 +177,19 @@ public struct AdminConfiguration: Equatable, Sendable {
     public init() {}
 }
 
+/// What weir writes, and where.
 public struct LogConfiguration: Equatable, Sendable {
     public var access = Access.stdout
     public var level = Level.info
 
+    /// Where the line for each request and tunnel goes.
     public enum Access: Equatable, Sendable {
         case off
         case stdout
         case file(String)
     }
 
+    /// The least that is worth a line on standard error.
     public enum Level: String, CaseIterable, Sendable, Comparable {
         case debug, info, warning, error
         public static func < (left: Level, right: Level) -> Bool {

@@ -73,6 +73,14 @@ public struct AddressText: Sendable, BitwiseCopyable {
     }
 }
 
+extension AddressText {
+    /// The characters, for a log line.
+    public var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get { text.span }
+    }
+}
+
 extension AddressText: CustomStringConvertible {
     public var description: String { text.description }
 }

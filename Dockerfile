@@ -1,0 +1,16 @@
+# Builds weir from source. `make image` makes the same image from the binary of this machine: it
+# uses the last stage alone.
+FROM swift:6.3.1-bookworm AS build
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends make pkg-config libc-ares-dev libyaml-dev
+WORKDIR /source
+COPY . .
+RUN make build && strip -o /weir .build/release/weir
+
+# One static file: no shell, no libraries, nothing to update but weir.
+FROM scratch
+COPY --from=build /weir /weir
+USER 65532:65532
+ENTRYPOINT ["/weir"]
+CMD ["run"]
+HEALTHCHECK --interval=5s --timeout=2s --start-period=2s CMD ["/weir", "status"]

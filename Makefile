@@ -1,0 +1,71 @@
+# What a person does with weir; `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BINARY := .build/release/weir
+IMAGE ?= weir:latest
+
+# One file that needs nothing of the machine it runs on: Swift's libraries, c-ares, libyaml and the
+# C library are all inside.
+STATIC := --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld
+CHECKS := --explicit-target-dependency-import-check error
+
+BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev
+TEST_PACKAGES := python3 curl redis-server postgresql nginx haproxy wrk \
+    dockerd=docker.io docker-compose
+BENCH_PACKAGES := nginx haproxy wrk valgrind
+
+# $(call install,PACKAGES): installs those that are missing, by name, and says so.
+install = @Scripts/install $(1)
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## Build, then show weir at work: replicas come, go and die, a split shifts
+	$(BINARY) demo
+
+.PHONY: build
+build: ## The program, as one static file: .build/release/weir
+	$(call install,$(BUILD_PACKAGES))
+	swift build -c release --product weir $(CHECKS) $(STATIC)
+
+.PHONY: test
+test: ## Everything: units, simulation, end to end, sanitizers, real Docker, thresholds
+	$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+	Scripts/test
+
+.PHONY: test-unit
+test-unit: ## The tests that need no network and no program: seconds
+	$(call install,$(BUILD_PACKAGES))
+	Scripts/test units
+
+.PHONY: test-sanitizers
+test-sanitizers: ## The unit tests again under the address and the thread sanitizer
+	$(call install,$(BUILD_PACKAGES))
+	Scripts/test address thread
+
+.PHONY: bench
+bench: build ## weir beside nginx and haproxy, in one run, with ratios
+	$(call install,$(BENCH_PACKAGES))
+	Benchmarks/Macro/run
+
+.PHONY: image
+image: build ## weir:latest, from the binary just made; needs Docker, but no network
+	mkdir -p build/image
+	strip -o build/image/weir $(BINARY)
+	sed -n '/^FROM scratch/,$$p' Dockerfile | sed 's/--from=build //' \
+	  | docker build --tag $(IMAGE) --file - build/image
+
+.PHONY: format
+format: ## Lay the sources out
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests
+
+.PHONY: lint
+lint: ## Check the layout of the sources; changes nothing
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+.PHONY: clean
+clean: ## Forget what was built
+	rm -rf .build build

@@ -1,0 +1,45 @@
+public import Transport
+
+/// Where a running weir's admin interface is.
+public enum AdminAddress: Equatable, Sendable, CustomStringConvertible {
+    case unixSocket(String)
+    case network(SocketAddress)
+
+    /// Where weir listens if the configuration says nothing else.
+    public static let standard = AdminAddress.unixSocket(AdminConfiguration().socketPath ?? "")
+
+    /// Parses `unix:/run/weir/admin.sock` or `http://127.0.0.1:9900`; nil if it is neither. A host
+    /// is an IP address or `localhost`; without a port it is 9900.
+    public init?(_ text: String) {
+        if text.hasPrefix("unix:") {
+            let path = text.dropFirst(5)
+            guard !path.isEmpty else { return nil }
+            self = .unixSocket(String(path))
+            return
+        }
+        guard text.hasPrefix("http://") else { return nil }
+        var authority = text.dropFirst(7)
+        if authority.hasSuffix("/") { authority.removeLast() }
+        guard let address = AdminAddress.address(authority) else { return nil }
+        self = .network(address)
+    }
+
+    public var description: String {
+        switch self {
+        case .unixSocket(let path): "unix:\(path)"
+        case .network(let address): "http://\(address)"
+        }
+    }
+
+    private static func address(_ authority: Substring) -> SocketAddress? {
+        var host = authority
+        var port: UInt16 = 9900
+        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
+            guard let number = UInt16(authority[authority.index(after: colon)...]) else { return nil }
+            port = number
+            host = authority[..<colon]
+        }
+        if host == "localhost" { return SocketAddress.loopback.withPort(port) }
+        return SocketAddress(numeric: String(host), port: port)
+    }
+}

@@ -1,0 +1,105 @@
+internal import HTTP
+internal import Transport
+
+/// Why a running weir could not be asked.
+public struct AdminClientError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Names the address, what happened, and what to try.
+    public let description: String
+}
+
+/// Asks a running weir, for the verbs of the command line. Blocks; one connection per request.
+public struct AdminClient: Sendable {
+    /// What weir answered.
+    public struct Answer: Equatable, Sendable {
+        public var status: Int
+        public var body: [UInt8]
+
+        /// The body as text.
+        public var text: String { String(decoding: body, as: UTF8.self) }
+        public var isSuccess: Bool { (200..<300).contains(status) }
+
+        /// What went wrong, in weir's words: the `error` of its JSON, or the whole body.
+        public var problem: String {
+            do throws(JSONError) {
+                return try JSONValue(parsing: body)["error"]?.string ?? text
+            } catch {
+                return text
+            }
+        }
+    }
+
+    /// An answer is refused beyond this.
+    public static let answerBytesMaximum = 64 << 20
+
+    private let address: AdminAddress
+    private let timeoutMilliseconds: Int
+
+    /// - Parameter timeoutMilliseconds: for each request as a whole.
+    public init(_ address: AdminAddress, timeoutMilliseconds: Int = 10_000) {
+        self.address = address
+        self.timeoutMilliseconds = timeoutMilliseconds
+    }
+
+    /// Asks for `path`, such as `/status`.
+    ///
+    /// - Throws: if nobody answers, or not in time, or not HTTP. The caller prints it and exits 1.
+    public func get(_ path: String) throws(AdminClientError) -> Answer {
+        try send("GET", path, body: nil)
+    }
+
+    /// Asks for a change.
+    ///
+    /// - Throws: as `get`. A change may have happened all the same when the answer is missing.
+    public func post(_ path: String, _ body: JSONValue? = nil) throws(AdminClientError) -> Answer {
+        try send("POST", path, body: body?.text ?? "")
+    }
+
+    private func send(
+        _ method: String, _ path: String, body: String?
+    ) throws(AdminClientError) -> Answer {
+        var request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        if let body {
+            request += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
+        }
+        request += "\r\n" + (body ?? "")
+        var received: [UInt8] = []
+        do throws(SystemError) {
+            let connection = try BlockingConnection(
+                address, deadline: Instant.now().adding(milliseconds: timeoutMilliseconds))
+            try connection.open()
+            try connection.send(Array(request.utf8))
+            received = try connection.receiveAll(bytesMaximum: AdminClient.answerBytesMaximum)
+        } catch {
+            throw AdminClientError(description: "\(address): \(error)\(advice(error))")
+        }
+        return try answer(received)
+    }
+
+    private func advice(_ error: SystemError) -> String {
+        switch SystemError.text(of: error.code) {
+        case "No such file or directory", "Connection refused":
+            "; is weir running, and is --admin what its configuration says under admin?"
+        case "Permission denied": "; the socket is for its owner and group only"
+        default: ""
+        }
+    }
+
+    private func answer(_ bytes: [UInt8]) throws(AdminClientError) -> Answer {
+        var head = ResponseHead()
+        var isComplete = false
+        do throws(HTTPError) {
+            isComplete = try head.parse(bytes.span, limits: HeadLimits())
+        } catch {
+            throw AdminClientError(description: "\(address): not an answer of weir (\(error.reason))")
+        }
+        guard isComplete else {
+            throw AdminClientError(description: "\(address): the connection ended before an answer")
+        }
+        let body = Array(bytes[head.byteCount...])
+        if case .length(let length) = head.framing(answering: .get), length != body.count {
+            throw AdminClientError(
+                description: "\(address): \(body.count) of \(length) bytes arrived")
+        }
+        return Answer(status: head.status, body: body)
+    }
+}

@@ -1,0 +1,219 @@
+internal import HTTP
+internal import Transport
+
+/// One client of the admin interface: HTTP/1.1 with keep-alive, one request after the other.
+final class AdminConnection {
+    /// Of a request head, in bytes.
+    static let headBytesMaximum = 16_384
+    static let bodyBytesMaximum = 65_536
+    /// From the end of one answer, or from the accept, to the end of the next answer.
+    static let timeoutMilliseconds = 10_000
+    /// How long a client may take to close after the last answer.
+    static let lingerMilliseconds = 1_000
+
+    private enum Stage {
+        case head
+        case body(AdminRequest, missing: Int, AdminResponse.Persistence)
+        /// The last answer is sent; what still comes is thrown away until the client has closed,
+        /// for closing on unread bytes would reset the connection and take the answer with it.
+        case ended
+    }
+
+    private let descriptor: Descriptor
+    private let origin: AdminRequest.Origin
+    private let loop: EventLoop
+    private let answer: (AdminRequest) -> AdminResponse
+    private let onClose: () -> Void
+    private var input = Buffer.allocate(capacity: AdminConnection.headBytesMaximum)
+    private var head = RequestHead()
+    private var stage = Stage.head
+    private var output: [UInt8] = []
+    private var sent = 0
+    private var closesAfterOutput = false
+    private var isOpen = true
+    private var timer: EventLoop.Scheduled?
+
+    /// Serves `descriptor` until it ends; `onClose` is called once, after it was closed.
+    init(
+        _ descriptor: Descriptor, origin: AdminRequest.Origin, loop: EventLoop,
+        answer: @escaping (AdminRequest) -> AdminResponse, onClose: @escaping () -> Void
+    ) {
+        self.descriptor = descriptor
+        self.origin = origin
+        self.loop = loop
+        self.answer = answer
+        self.onClose = onClose
+    }
+
+    deinit { input.deallocate() }
+
+    /// Begins to read.
+    func start() {
+        do throws(SystemError) {
+            try loop.watch(descriptor, .readable) { [weak self] in self?.ready($0) }
+            restartTimer()
+        } catch {
+            close()
+        }
+    }
+
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        if let timer { loop.cancel(timer) }
+        loop.unwatch(descriptor)
+        descriptor.close()
+        onClose()
+    }
+
+    private var hasOutput: Bool { sent < output.count }
+
+    private func ready(_ readiness: Readiness) {
+        if hasOutput {
+            flush()
+            // What was received meanwhile may hold the next request.
+            if isOpen, !hasOutput { serve() }
+        } else if readiness.contains(.readable) {
+            receive()
+        } else {
+            close()
+        }
+    }
+
+    private func receive() {
+        input.compact()
+        switch descriptor.receive(into: &input) {
+        case .bytes: serve()
+        case .wouldBlock: break
+        case .endOfStream, .failed: close()
+        }
+    }
+
+    /// Answers the requests that are complete, in order, as far as the answers can be sent.
+    private func serve() {
+        var isProgressing = true
+        while isOpen, isProgressing, !hasOutput {
+            switch stage {
+            case .head: isProgressing = readHead()
+            case .body(let request, let missing, let persistence):
+                isProgressing = readBody(request, missing: missing, persistence)
+            case .ended:
+                input.clear()
+                isProgressing = false
+            }
+        }
+    }
+
+    /// False when more bytes are needed.
+    private func readHead() -> Bool {
+        let limits = HeadLimits(headBytesMaximum: AdminConnection.headBytesMaximum)
+        do throws(HTTPError) {
+            guard try head.parse(input.bytes, limits: limits) else { return false }
+        } catch {
+            respond(.error(error.status, "the request is not HTTP/1.1: \(error)"), to: "", .close)
+            return true
+        }
+        let request = AdminRequest(
+            origin: origin, method: text(head.methodRange), path: text(head.path),
+            host: text(head.host))
+        let persistence: AdminResponse.Persistence = head.keepsAlive ? .keepAlive : .close
+        input.consume(head.byteCount)
+        begin(request, persistence)
+        return true
+    }
+
+    private func begin(_ request: AdminRequest, _ persistence: AdminResponse.Persistence) {
+        switch head.framing {
+        case .length(let length) where length > UInt64(AdminConnection.bodyBytesMaximum):
+            respond(
+                .error(
+                    413,
+                    "the body has \(length) bytes; at most \(AdminConnection.bodyBytesMaximum)"
+                        + " are accepted"),
+                to: request.method, .close)
+        case .length(let length) where length > 0:
+            if head.expectsContinue { queue(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)) }
+            stage = .body(request, missing: Int(length), persistence)
+        case .chunked, .untilClose:
+            respond(
+                .error(411, "a body needs a Content-Length here"), to: request.method, .close)
+        case .none, .length:
+            respond(answer(request), to: request.method, persistence)
+        }
+    }
+
+    /// False when more bytes are needed.
+    private func readBody(
+        _ request: AdminRequest, missing: Int, _ persistence: AdminResponse.Persistence
+    ) -> Bool {
+        guard !input.isEmpty else { return false }
+        var request = request
+        let count = min(missing, input.count)
+        for index in 0..<count { request.body.append(input.bytes[index]) }
+        input.consume(count)
+        if count == missing {
+            stage = .head
+            respond(answer(request), to: request.method, persistence)
+        } else {
+            stage = .body(request, missing: missing - count, persistence)
+        }
+        return true
+    }
+
+    private func text(_ range: ByteRange) -> String {
+        var bytes: [UInt8] = []
+        let message = input.bytes
+        for index in range.indices { bytes.append(message[index]) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// Answers on their way out.
+extension AdminConnection {
+    private func respond(
+        _ response: AdminResponse, to method: String, _ persistence: AdminResponse.Persistence
+    ) {
+        if persistence == .close { closesAfterOutput = true }
+        restartTimer()
+        queue(response.bytes(for: method, persistence))
+    }
+
+    private func queue(_ bytes: [UInt8]) {
+        output = bytes
+        sent = 0
+        flush()
+    }
+
+    private func flush() {
+        while hasOutput {
+            switch descriptor.send(output.span.extracting(sent..<output.count)) {
+            case .bytes(let count): sent += count
+            case .wouldBlock: return watch(.writable)
+            case .endOfStream, .failed: return close()
+            }
+        }
+        output = []
+        sent = 0
+        if closesAfterOutput, case .head = stage { end() }
+        watch(.readable)
+    }
+
+    private func end() {
+        stage = .ended
+        descriptor.shutdownWrite()
+        restartTimer(milliseconds: AdminConnection.lingerMilliseconds)
+    }
+
+    private func watch(_ interest: Readiness) {
+        do throws(SystemError) {
+            try loop.rewatch(descriptor, interest)
+        } catch {
+            close()
+        }
+    }
+
+    private func restartTimer(milliseconds: Int = AdminConnection.timeoutMilliseconds) {
+        if let timer { loop.cancel(timer) }
+        timer = loop.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.close() }
+    }
+}

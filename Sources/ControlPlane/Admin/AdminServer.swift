@@ -1,0 +1,169 @@
+internal import Transport
+
+/// Listens for admin requests, on TCP and on a Unix socket.
+///
+/// Where it listens changes in two steps, as with `ListenerSockets`: `prepare` may fail and changes
+/// nothing, `commit` cannot fail.
+final class AdminServer {
+    static let connectionsMaximum = 64
+
+    /// A place to listen at.
+    enum Place: Hashable {
+        case network(SocketAddress)
+        case unixSocket(String)
+    }
+
+    /// What `commit` will make true; else it must be given to `discard`.
+    struct Change {
+        fileprivate var wanted: [Place]
+        fileprivate var opened: [Place: Descriptor]
+    }
+
+    private let loop: EventLoop
+    private let log: StateLog
+    private let answer: (AdminRequest) -> AdminResponse
+    private var listening: [Place: Descriptor] = [:]
+    private var connections: [ObjectIdentifier: AdminConnection] = [:]
+
+    init(loop: EventLoop, log: StateLog, answer: @escaping (AdminRequest) -> AdminResponse) {
+        self.loop = loop
+        self.log = log
+        self.answer = answer
+    }
+
+    /// Where it listens on TCP: with the real port where the configuration says 0.
+    var address: SocketAddress? {
+        for (place, descriptor) in listening {
+            if case .network = place { return Socket.localAddress(of: descriptor) }
+        }
+        return nil
+    }
+
+    var connectionCount: Int { connections.count }
+
+    /// Opens the places that are new.
+    ///
+    /// - Throws: the place and why. The default path of the Unix socket is the exception: without
+    ///   the right to make its folder, weir warns and goes on.
+    func prepare(_ configuration: AdminConfiguration) throws(ControlError) -> Change {
+        var change = Change(wanted: [], opened: [:])
+        let places = [
+            configuration.bind.map(Place.network),
+            configuration.socketPath.map(Place.unixSocket),
+        ]
+        do throws(ControlError) {
+            for place in places.compactMap(\.self) { try prepare(place, in: &change) }
+        } catch {
+            discard(change)
+            throw error
+        }
+        return change
+    }
+
+    func commit(_ change: Change) {
+        for (place, descriptor) in listening where !change.wanted.contains(place) {
+            close(place, descriptor)
+        }
+        for (place, descriptor) in change.opened {
+            listening[place] = descriptor
+            watch(place, descriptor)
+        }
+    }
+
+    func discard(_ change: Change) {
+        for (place, descriptor) in change.opened { release(place, descriptor) }
+    }
+
+    /// Ends everything.
+    func close() {
+        for (place, descriptor) in listening { close(place, descriptor) }
+        for connection in connections.values { connection.close() }
+    }
+
+    private func prepare(_ place: Place, in change: inout Change) throws(ControlError) {
+        if listening[place] == nil {
+            do throws(SystemError) {
+                change.opened[place] = try AdminServer.open(place)
+            } catch {
+                guard place == .unixSocket(AdminServer.defaultPath) else {
+                    throw ControlError("admin: \(error)")
+                }
+                log.write(
+                    .warning,
+                    "admin: no Unix socket, so nothing can be changed at run time: \(error)"
+                        + " (set admin: { socket: PATH })")
+                return
+            }
+        }
+        change.wanted.append(place)
+    }
+
+    private static var defaultPath: String { AdminConfiguration().socketPath ?? "" }
+
+    private static func open(_ place: Place) throws(SystemError) -> Descriptor {
+        switch place {
+        case .network(let address): try Socket.listen(on: address, sharing: .exclusive)
+        case .unixSocket(let path): try AdminSocketFile.listen(at: path)
+        }
+    }
+
+    private func close(_ place: Place, _ descriptor: Descriptor) {
+        loop.unwatch(descriptor)
+        listening[place] = nil
+        release(place, descriptor)
+    }
+
+    private func release(_ place: Place, _ descriptor: Descriptor) {
+        descriptor.close()
+        if case .unixSocket(let path) = place { AdminSocketFile.remove(path) }
+    }
+}
+
+/// Taking connections.
+extension AdminServer {
+    private func watch(_ place: Place, _ descriptor: Descriptor) {
+        do throws(SystemError) {
+            try loop.watch(descriptor, .readable) { [unowned self] _ in accept(place, descriptor) }
+        } catch {
+            log.write(.error, "admin: \(error)")
+        }
+    }
+
+    private func accept(_ place: Place, _ listener: Descriptor) {
+        do throws(SystemError) {
+            while let (descriptor, _) = try Socket.accept(from: listener) {
+                take(descriptor, place)
+            }
+        } catch {
+            // Out of descriptors: the connection waits, and the loop must not spin meanwhile.
+            log.write(.error, "admin: \(error); trying again in 100 ms")
+            loop.unwatch(listener)
+            loop.schedule(afterMilliseconds: 100) { [weak self] in
+                guard let self, listening[place] == listener else { return }
+                watch(place, listener)
+            }
+        }
+    }
+
+    private func take(_ descriptor: Descriptor, _ place: Place) {
+        guard connections.count < AdminServer.connectionsMaximum else {
+            let limit = AdminServer.connectionsMaximum
+            let refusal = AdminResponse.error(503, "\(limit) connections are open already")
+            // It fits the empty socket buffer; if not, the close says enough.
+            _ = descriptor.send(refusal.bytes(for: "GET", .close).span)
+            return descriptor.close()
+        }
+        let origin: AdminRequest.Origin =
+            if case .unixSocket = place { .unixSocket } else { .network }
+        var id: ObjectIdentifier?
+        let connection = AdminConnection(
+            descriptor, origin: origin, loop: loop, answer: answer,
+            onClose: { [weak self] in
+                guard let self, let id else { return }
+                connections[id] = nil
+            })
+        id = ObjectIdentifier(connection)
+        connections[ObjectIdentifier(connection)] = connection
+        connection.start()
+    }
+}

@@ -1,0 +1,182 @@
+/// Everything that `weir status` tells, at one moment: plain values, counted over all workers.
+///
+/// Counts are since the thing appeared; rates and quantiles are over the last minute or so.
+public struct StatusReport: Equatable, Sendable {
+    public var version = ""
+    /// RFC 3339, UTC.
+    public var time = ""
+    public var uptimeMilliseconds = 0
+    /// Of the newest snapshot.
+    public var generation = 0
+    /// `serving` or `draining`.
+    public var phase = "serving"
+    public var isReady = false
+    /// Why it is not ready; empty if it is.
+    public var notReadyReasons: [String] = []
+    public var workers: [WorkerReport] = []
+    public var listeners: [ListenerReport] = []
+    public var routes: [RouteReport] = []
+    public var splits: [SplitReport] = []
+    public var pools: [PoolReport] = []
+    /// The newest state changes, the oldest first.
+    public var events: [EventReport] = []
+
+    public init() {}
+}
+
+/// What one worker says about itself.
+public struct WorkerReport: Equatable, Sendable {
+    /// Of the snapshot it works by.
+    public var generation = 0
+    public var clientConnections = 0
+    public var upstreamConnections = 0
+    public var exchanges = 0
+    public var tunnels = 0
+    public var buffersInUse = 0
+    public var observationsDropped = 0
+    public var logRecordsDropped = 0
+    public var loopTurns = 0
+
+    public init() {}
+}
+
+public struct ListenerReport: Equatable, Sendable {
+    public var name = ""
+    /// The address as bound: the real port where the file says 0.
+    public var bind = ""
+    /// `http` or `tcp`.
+    public var mode = ""
+    /// Where a TCP listener leads: `pool NAME` or `split NAME`; nil for HTTP.
+    public var target: String?
+    public var accepted = 0
+    /// Connections open now.
+    public var open = 0
+    public var requests = 0
+    /// Connections turned away at a limit.
+    public var refused = 0
+    public var malformed = 0
+
+    public init() {}
+}
+
+public struct RouteReport: Equatable, Sendable {
+    /// Empty is every HTTP listener.
+    public var listeners: [String] = []
+    public var host: String?
+    public var path: String?
+    /// Empty is any.
+    public var methods: [String] = []
+    /// `name` or `name: value`.
+    public var headers: [String] = []
+    /// `pool NAME` or `split NAME`.
+    public var target = ""
+
+    public init() {}
+}
+
+public struct SplitReport: Equatable, Sendable {
+    public var name = ""
+    public var parts: [Part] = []
+
+    public struct Part: Equatable, Sendable {
+        public var pool = ""
+        public var weight = 0
+        /// What the file says; differs from `weight` after `weir shift`.
+        public var fileWeight = 0
+        /// The weight in percent of the sum.
+        public var sharePercent = 0.0
+
+        public init() {}
+    }
+
+    public init() {}
+}
+
+public struct PoolReport: Equatable, Sendable {
+    public var name = ""
+    public var policy = ""
+    /// How replicas are probed: `tcp`, `http /path` or `off`.
+    public var probe = ""
+    public var isPaused = false
+    /// Replicas that take new requests.
+    public var ready = 0
+    public var requests = 0
+    public var responses = ClassCounts()
+    public var requestsPerSecond = 0.0
+    public var inFlight = 0
+    /// Requests that wait for a replica now.
+    public var holding = 0
+    /// Requests that had to wait, and those that waited in vain.
+    public var holds = 0
+    public var holdTimeouts = 0
+    public var tunnels = 0
+    public var retries = 0
+    public var rescued = 0
+    /// Requests that weir answered with an error of its own.
+    public var failures = 0
+    /// Requests that this pool took over for another of its split.
+    public var yielded = 0
+    public var bytesFromClients = 0
+    public var bytesToClients = 0
+    /// Nil without any request in the last minute.
+    public var medianMilliseconds: Double?
+    public var p99Milliseconds: Double?
+    public var replicas: [ReplicaReport] = []
+
+    public init() {}
+}
+
+/// Responses by status class.
+public struct ClassCounts: Equatable, Sendable {
+    public var status1xx = 0
+    public var status2xx = 0
+    public var status3xx = 0
+    public var status4xx = 0
+    public var status5xx = 0
+
+    public init() {}
+
+    /// All final responses: 1xx are not.
+    public var total: Int { status2xx + status3xx + status4xx + status5xx }
+}
+
+public struct ReplicaReport: Equatable, Sendable {
+    /// The container name if DNS told it, else the address.
+    public var name = ""
+    public var address = ""
+    public var state = ""
+    /// Why it came into that state.
+    public var cause = ""
+    /// RFC 3339, UTC; nil if it is not known.
+    public var since: String?
+    public var sinceMilliseconds = 0
+    /// How the last probe ended; nil before the first.
+    public var probeOutcome: String?
+    public var probeMilliseconds: Double?
+    public var probeAgeMilliseconds: Int?
+    public var weight = 1
+    public var inFlight = 0
+    public var responses = ClassCounts()
+    public var requestsPerSecond = 0.0
+    /// Attempts that ended without a response.
+    public var failures = 0
+    public var connects = 0
+    public var connectFailures = 0
+    public var connectionsOpen = 0
+    public var connectionsIdle = 0
+    public var tunnels = 0
+    public var bytesSent = 0
+    public var bytesReceived = 0
+    /// Times to the first byte, added up since it appeared.
+    public var firstByteMicrosecondsSum = 0
+
+    public init() {}
+}
+
+public struct EventReport: Equatable, Sendable {
+    public var time = ""
+    public var level = ""
+    public var text = ""
+
+    public init() {}
+}

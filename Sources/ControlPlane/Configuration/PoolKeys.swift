@@ -1,0 +1,142 @@
+internal import Balancing
+
+extension PoolConfiguration {
+    static let section = Section<PoolConfiguration>(
+        "pools.NAME",
+        [
+            Key("discover", \.sources, .sources),
+            Key("balance", \.policy, .balance),
+            Key("probe", \.probe, .probe),
+            Key("hold", \.settings, section: PoolSettings.hold) { settings in
+                settings.holdRequestsMaximum = 0
+            },
+            Key("timeouts", \.settings, section: PoolSettings.timeouts),
+            Key("attempts", \.settings.attemptsMaximum, .count(1...10)),
+            Key(
+                "idle_connections", \.settings.idleConnectionsPerReplicaMaximum,
+                .count(0...65_536)),
+            Key(
+                "addresses", \.addresses,
+                .word(["automatic": .automatic, "attached": .attachedOnly, "any": .any])),
+            .later("ejection"), .later("slow_start"), .later("sticky"), .later("tls"),
+        ])
+
+    init?(_ entry: YAMLNode.Entry, _ reading: inout Reading) {
+        self.init(name: entry.key)
+        Self.section.read(entry.value, into: &self, &reading)
+        if case .mapping = entry.value.content, entry.value.entry("discover") == nil {
+            reading.report(
+                entry.keyMark, "pool '\(entry.key)' has no 'discover', such as \"app:8080\"")
+        }
+    }
+}
+
+extension PoolSettings {
+    static let hold = Section<PoolSettings>(
+        "pools.NAME.hold",
+        [
+            Key("timeout", \.holdTimeoutMilliseconds, .time(1...3_600_000)),
+            Key("requests", \.holdRequestsMaximum, .count(0...1_000_000)),
+        ])
+
+    static let timeouts = Section<PoolSettings>(
+        "pools.NAME.timeouts",
+        [
+            Key("connect", \.connectTimeoutMilliseconds, .time(1...300_000)),
+            Key("first_byte", \.firstByteTimeoutMilliseconds, .time(1...86_400_000)),
+            Key("body_idle", \.bodyIdleTimeoutMilliseconds, .time(1...86_400_000)),
+            Key("idle", \.idleTimeoutMilliseconds, .time(1...86_400_000)),
+            Key("fresh", \.freshnessMilliseconds, .time(0...86_400_000)),
+            Key(
+                "tunnel_idle", \.tunnelIdleTimeoutMilliseconds,
+                ValueKind.time(1...604_800_000).or(["off", "false"], 0)),
+        ])
+}
+
+/// `{ name: "app:8080", weight: 2 }`
+struct SourceDraft: Sendable {
+    var text: String?
+    var weight = 1
+
+    static let section = Section<SourceDraft>(
+        "pools.NAME.discover[]", exclusive: [("name", "address")],
+        [
+            Key("name", \.text, .text),
+            Key("address", \.text, .text),
+            Key("weight", \.weight, .count(1...1_000)),
+        ])
+}
+
+extension ValueKind<BalancePolicy> {
+    fileprivate static var balance: ValueKind {
+        word(
+            [
+                "round-robin": .roundRobin, "least-connections": .leastConnections,
+                "power-of-two": .powerOfTwo,
+            ], later: ["consistent-hash"])
+    }
+}
+
+extension ValueKind<[PoolConfiguration.Source]> {
+    fileprivate static var sources: ValueKind {
+        let one = ValueKind<PoolConfiguration.Source>.source
+        let list = one.map(marked: { (source: $0, mark: $1) }).listOrOne
+        return ValueKind(accepted: list.accepted) { node, reading in
+            let found = list.read(node, &reading) ?? []
+            for (index, next) in found.enumerated() {
+                guard found[..<index].contains(where: { $0.source == next.source }) else {
+                    continue
+                }
+                reading.report(next.mark, "discover: '\(next.source.text)' stands here twice")
+            }
+            return found.map(\.source)
+        }
+    }
+}
+
+extension ValueKind<PoolConfiguration.Source> {
+    static var source: ValueKind {
+        let accepted = "NAME:PORT, ADDRESS:PORT or srv:NAME"
+        let plain = ValueKind(scalar: accepted) { text throws(Refusal) in
+            try AddressText.source(text)
+        }
+        return ValueKind(accepted: accepted) { node, reading in
+            guard case .mapping = node.content else { return plain.read(node, &reading) }
+            return weighted(node, &reading)
+        }
+    }
+
+    private static func weighted(
+        _ node: YAMLNode, _ reading: inout Reading
+    ) -> PoolConfiguration.Source? {
+        var draft = SourceDraft()
+        SourceDraft.section.read(node, into: &draft, &reading)
+        guard let entry = node.entry("name") ?? node.entry("address") else {
+            reading.report(node.mark, "discover: an entry without 'name' or 'address'")
+            return nil
+        }
+        guard draft.text != nil else { return nil }
+        let weight = draft.weight
+        reading.key = entry.key
+        let accepted = entry.key == "name" ? "NAME:PORT" : "ADDRESS:PORT"
+        return ValueKind(scalar: accepted) { text throws(Refusal) in
+            let source = try AddressText.source(text, weight: weight)
+            switch source {
+            case .name where entry.key == "name", .address where entry.key == "address":
+                return source
+            default: throw Refusal()
+            }
+        }.read(entry.value, &reading)
+    }
+}
+
+extension PoolConfiguration.Source {
+    /// As it is written in the file.
+    fileprivate var text: String {
+        switch self {
+        case .name(let name, let port, _): "\(name):\(port)"
+        case .address(let address, _): "\(address)"
+        case .service(let name): "srv:\(name)"
+        }
+    }
+}

@@ -1,0 +1,159 @@
+internal import Balancing
+public import Transport
+
+/// The thread of the control plane, in one object: the controller, the admin interface, and what
+/// the workers report, around one event loop.
+///
+///     let control = ControlLoop(loop: loop, configuration: …, workers: links, log: log)
+///     control.source = { try read the file again }
+///     try control.start()
+///     try loop.watch(signals.descriptor, .readable) { … control.reload() … control.beginShutdown() }
+///     control.run()          // until a shutdown has finished
+public final class ControlLoop {
+    /// How long after the deadline of a shutdown workers may take to cut what is left.
+    public static let shutdownGraceMilliseconds = 2_000
+
+    public let controller: Controller
+    /// Reads the configuration again, for `reload`; the default refuses.
+    public var source: () throws(ControlError) -> Configuration = { () throws(ControlError) in
+        throw ControlError("there is no configuration file to load again")
+    }
+
+    private let loop: EventLoop
+    private let workers: WorkerLinks
+    private let log: StateLog
+    private var admin: AdminServer?
+    private let first: Configuration
+    private var socketPath: String?
+    private var isShuttingDown = false
+    private var isOverdue = false
+
+    public init(
+        loop: EventLoop, configuration: Configuration, workers: WorkerLinks, log: StateLog
+    ) {
+        self.loop = loop
+        self.workers = workers
+        self.log = log
+        first = configuration
+        controller = Controller(
+            loop: loop, configuration: configuration, workers: workers, log: log)
+    }
+
+    /// Where the admin interface listens on TCP, with its real port; nil before `start`, or if it
+    /// does not.
+    public var adminAddress: SocketAddress? { admin?.address }
+
+    /// Opens all listening sockets and the admin interface, and publishes the first snapshot.
+    ///
+    /// - Throws: if an address cannot be listened on. The caller prints it and exits with 1.
+    public func start() throws(ControlError) {
+        let routes = AdminRoutes(
+            controller: controller,
+            reload: { [unowned self] () throws(ControlError) in try reload() },
+            socketPath: { [unowned self] in socketPath })
+        let admin = AdminServer(loop: loop, log: log) { routes.answer($0) }
+        let change = try admin.prepare(first.admin)
+        do throws(ControlError) {
+            try watchWakeup()
+            try controller.start()
+        } catch {
+            admin.discard(change)
+            throw error
+        }
+        commit(change, first.admin, admin)
+    }
+
+    /// Reads the configuration again and makes it run, all or nothing; problems are logged, and
+    /// thrown for the caller that can tell somebody.
+    public func reload() throws(ControlError) {
+        do throws(ControlError) {
+            guard let admin else { throw ControlError("not started yet") }
+            guard !isShuttingDown else { throw ControlError("the program is about to end") }
+            try reload(try source(), admin)
+        } catch {
+            for problem in error.problems {
+                log.write(.error, "reload refused, nothing changed: \(problem)")
+            }
+            throw error
+        }
+    }
+
+    /// Closes connections as they finish, within the configured time, then ends `run`. A second
+    /// call cuts what is left at once.
+    public func beginShutdown() {
+        let milliseconds =
+            isShuttingDown ? 0 : controller.configuration.shutdownTimeoutMilliseconds
+        isShuttingDown = true
+        controller.beginShutdown(deadline: Instant.now().adding(milliseconds: milliseconds))
+        loop.schedule(
+            afterMilliseconds: milliseconds + ControlLoop.shutdownGraceMilliseconds
+        ) { [weak self] in self?.isOverdue = true }
+    }
+
+    /// Serves until a shutdown has finished.
+    public func run() {
+        while !isFinished { turn(milliseconds: -1) }
+        let left = workers.workers - workers.endedWorkers()
+        if left > 0 { log.write(.error, "\(left) workers did not end in time") }
+        admin?.close()
+        controller.stop()
+        log.write(.info, "draining -> ended")
+    }
+
+    /// One turn of the loop; then one look at what the workers observed, and at most one snapshot.
+    func turn(milliseconds: Int32) {
+        loop.turn(milliseconds: milliseconds)
+        for queue in workers.observations {
+            while let observation = queue.pop() { controller.observe(observation) }
+        }
+        controller.publishIfDue()
+    }
+
+    private var isFinished: Bool {
+        isShuttingDown && (isOverdue || workers.endedWorkers() >= workers.workers)
+    }
+
+    private func watchWakeup() throws(ControlError) {
+        let wakeup = workers.wakeup
+        do throws(SystemError) {
+            // Clearing is all: each turn looks at the queues anyway.
+            try loop.watch(wakeup.descriptor, .readable) { _ in wakeup.clear() }
+        } catch {
+            throw ControlError("control loop: \(error)")
+        }
+    }
+
+    private func reload(
+        _ configuration: Configuration, _ admin: AdminServer
+    ) throws(ControlError) {
+        let change = try admin.prepare(configuration.admin)
+        let before = controller.configuration
+        do throws(ControlError) {
+            try controller.reload(configuration)
+        } catch {
+            admin.discard(change)
+            throw error
+        }
+        commit(change, configuration.admin, admin)
+        warnOfWhatNeedsRestart(before, configuration)
+    }
+
+    private func commit(
+        _ change: AdminServer.Change, _ configuration: AdminConfiguration, _ admin: AdminServer
+    ) {
+        admin.commit(change)
+        self.admin = admin
+        socketPath = configuration.socketPath
+    }
+
+    private func warnOfWhatNeedsRestart(_ before: Configuration, _ now: Configuration) {
+        if let workers = now.workers, workers != self.workers.workers {
+            log.write(
+                .warning,
+                "workers: \(workers) takes effect at the next start; \(self.workers.workers) run")
+        }
+        if before.log.access != now.log.access {
+            log.write(.warning, "log: access takes effect at the next start")
+        }
+    }
+}

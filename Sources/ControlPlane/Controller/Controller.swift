@@ -1,0 +1,326 @@
+public import Balancing
+internal import Metrics
+public import Transport
+
+/// The middle of the control plane: what the configuration, discovery, probes and operators say
+/// becomes snapshots for the workers.
+///
+/// Used by the control loop's thread only. Changes only mark a snapshot as due; `publishIfDue`, at
+/// the end of each turn of the loop, makes one snapshot of however many changes the turn brought.
+public final class Controller {
+    /// What runs now; empty before `start`.
+    public private(set) var configuration = Configuration()
+
+    let loop: EventLoop
+    let workers: WorkerLinks
+    let log: StateLog
+    let sums: CounterSums
+    let started = Instant.now()
+    /// What `status` and the metrics call this program's version.
+    public var version = "unknown"
+    private let first: Configuration
+
+    private(set) var sockets: ListenerSockets
+    private(set) var pools: [RunningPool] = []
+    private(set) var splits: [RunningSplit] = []
+    private(set) var phase = Snapshot.Phase.serving
+    /// Of the newest snapshot published.
+    private(set) var generation: UInt64 = 0
+    private var isDue = false
+
+    private let prober: Prober
+    private var resolver: Resolver?
+    private var poolRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
+    private var splitRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
+    private var replicaRows: RowAllocator
+    private var replicasWithoutRow: [String] = []
+    var recent = RecentFigures()
+
+    /// - Parameter configuration: what `start` will make run.
+    public init(
+        loop: EventLoop, configuration: Configuration, workers: WorkerLinks, log: StateLog
+    ) {
+        self.loop = loop
+        self.workers = workers
+        self.log = log
+        first = configuration
+        sums = CounterSums(counters: workers.counters)
+        sockets = ListenerSockets(
+            workers: workers.workers, rowsMaximum: WorkerCounters.listenerRowsMaximum)
+        replicaRows = RowAllocator(
+            rowsMaximum: min(WorkerCounters.replicaRowsMaximum, workers.board.replicaRowsMaximum))
+        prober = Prober(loop: loop)
+    }
+
+    /// Opens all listening sockets, begins discovery, and publishes the first snapshot before any
+    /// of its answers. Traffic is accepted from here on, and held until a replica is ready.
+    ///
+    /// - Throws: if a listener cannot be opened; names it and its address. The program ends.
+    public func start() throws(ControlError) {
+        try apply(first)
+        publishIfDue()
+        for listener in sockets.open {
+            log.write(
+                .info, "listener=\(listener.configuration.name) listening on \(listener.address)")
+        }
+        watchAnswers()
+        sampleFigures()
+    }
+
+    /// Makes `configuration` the one that runs, whole or not at all. Listeners, pools and splits
+    /// that are in both keep their sockets, replicas, health, counters and run-time weights.
+    ///
+    /// - Throws: if a new listener cannot be opened; nothing has changed then.
+    public func reload(_ configuration: Configuration) throws(ControlError) {
+        try apply(configuration)
+        publishIfDue()
+        log.write(
+            .info,
+            "configuration reloaded listeners=\(configuration.listeners.count)"
+                + " routes=\(configuration.routes.count) splits=\(splits.count)"
+                + " pools=\(pools.count) generation=\(generation)")
+    }
+
+    /// Takes what a worker observed.
+    public func observe(_ observation: Observation) {
+        guard let pool = pools.first(where: { $0.row == Int(observation.poolRow) }) else { return }
+        if observation.replicaRow < 0 {
+            pool.director.observe(observation.kind, replica: nil)
+        } else if let id = pool.replica(atRow: Int(observation.replicaRow)) {
+            pool.director.observe(observation.kind, replica: id)
+        }
+    }
+
+    /// Changes weights of a split, from the next request on. Pools not named keep theirs.
+    ///
+    /// - Throws: if the split or a pool in it does not exist, or a weight is out of range.
+    public func shift(
+        split name: String, weights: [(pool: String, weight: Int)]
+    ) throws(ControlError) {
+        guard let index = splits.firstIndex(where: { $0.name == name }) else {
+            let known = splits.map(\.name).joined(separator: ", ")
+            throw ControlError(
+                "there is no split \"\(name)\"; "
+                    + (known.isEmpty ? "the configuration has none" : "there is \(known)"))
+        }
+        let before = splits[index].weightsText
+        try splits[index].shift(weights)
+        log.write(
+            .info, "split=\(name) \(before) -> \(splits[index].weightsText) cause=\"operator\"")
+        isDue = true
+        publishIfDue()
+    }
+
+    /// Begins to end: workers finish what is in flight, and cut at `deadline` what is left. A
+    /// second call may bring the deadline forward.
+    public func beginShutdown(deadline: Instant) {
+        phase = .draining(deadline: deadline.nanoseconds)
+        let left = deadline.milliseconds(since: Instant.now())
+        log.write(.info, "serving -> draining, \(left) ms for what is in flight")
+        isDue = true
+        publishIfDue()
+    }
+
+    /// Publishes one snapshot if anything changed since the last; at the end of each turn.
+    public func publishIfDue() {
+        guard isDue else { return }
+        isDue = false
+        reclaimRows()
+        generation += 1
+        assignReplicaRows()
+        let builder = SnapshotBuilder(
+            listeners: sockets.open.map {
+                .init(
+                    row: $0.row, configuration: $0.configuration,
+                    descriptors: $0.descriptors.map(\.number))
+            },
+            routes: configuration.routes, splits: splits,
+            pools: pools.map {
+                .init(row: $0.row, configuration: $0.configuration, replicas: $0.replicas)
+            },
+            limits: configuration.limits)
+        workers.publish(builder.build(generation: generation, phase: phase))
+    }
+
+    /// Ends discovery and probes; the workers have ended.
+    public func stop() {
+        for pool in pools { pool.director.stop() }
+        resolver?.close()
+    }
+}
+
+/// From one configuration to the next.
+extension Controller {
+    /// All that can fail comes first; from `sockets.commit` on nothing can.
+    private func apply(_ next: Configuration) throws(ControlError) {
+        try checkRows(next)
+        let change = try sockets.prepare(next.listeners)
+        let nextResolver: Resolver
+        do throws(ControlError) {
+            nextResolver = try makeResolver(next.dns)
+        } catch {
+            sockets.discard(change)
+            throw error
+        }
+        sockets.commit(change, generation: generation + 1)
+        let isNewResolver = nextResolver !== resolver
+        applyPools(next.pools, resolver: nextResolver, isNewResolver ? .changed : .same)
+        applySplits(next.splits)
+        if isNewResolver { resolver?.close() }
+        resolver = nextResolver
+        configuration = next
+        log.level = next.log.level
+        isDue = true
+    }
+
+    private func checkRows(_ next: Configuration) throws(ControlError) {
+        let newPools = next.pools.count { pool in !pools.contains { $0.name == pool.name } }
+        guard poolRows.inUse + newPools <= poolRows.rowsMaximum else {
+            throw ControlError(
+                "\(next.pools.count) pools; at most \(poolRows.rowsMaximum) are possible"
+                    + " (those that a reload removes count until no request uses them)")
+        }
+        let newSplits = next.splits.count { split in !splits.contains { $0.name == split.name } }
+        guard splitRows.inUse + newSplits <= splitRows.rowsMaximum else {
+            throw ControlError(
+                "\(next.splits.count) splits; at most \(splitRows.rowsMaximum) are possible")
+        }
+    }
+
+    private func makeResolver(_ dns: DNSConfiguration) throws(ControlError) -> Resolver {
+        if let resolver, dns == configuration.dns { return resolver }
+        do throws(ResolverError) {
+            return try Resolver(loop: loop, configuration: dns)
+        } catch {
+            throw ControlError("dns: \(error)")
+        }
+    }
+
+    private enum ResolverChange { case same, changed }
+
+    private func applyPools(
+        _ wanted: [PoolConfiguration], resolver: Resolver, _ change: ResolverChange
+    ) {
+        let before = pools
+        for pool in before where !wanted.contains(where: { $0.name == pool.name }) {
+            pool.stop(returningRowsTo: &replicaRows, generation: generation + 1)
+            poolRows.retire(pool.row, since: generation + 1)
+        }
+        pools = wanted.compactMap { configuration in
+            guard let pool = before.first(where: { $0.name == configuration.name }) else {
+                return makePool(configuration, resolver: resolver)
+            }
+            if pool.configuration != configuration || change == .changed {
+                pool.reconfigure(configuration, resolver: resolver)
+            }
+            return pool
+        }
+    }
+
+    private func makePool(_ configuration: PoolConfiguration, resolver: Resolver) -> RunningPool? {
+        guard let row = poolRows.allocate() else { return nil }
+        let director = PoolDirector(configuration, resolver: resolver, prober: prober)
+        let name = configuration.name
+        director.onChange = { [unowned self] in isDue = true }
+        director.onTransition = { [unowned self] in report($0, pool: name) }
+        director.onNotice = { [unowned self] in log.write(.warning, "pool=\(name) \($0)") }
+        return RunningPool(row: row, configuration: configuration, director: director)
+    }
+
+    private func applySplits(_ wanted: [SplitConfiguration]) {
+        let before = splits
+        for split in before where !wanted.contains(where: { $0.name == split.name }) {
+            splitRows.retire(split.row, since: generation + 1)
+        }
+        splits = wanted.compactMap { configuration in
+            guard var split = before.first(where: { $0.name == configuration.name }) else {
+                return splitRows.allocate().map {
+                    RunningSplit(row: $0, configuration: configuration)
+                }
+            }
+            let weights = split.weightsText
+            split.reconfigure(configuration)
+            if split.weightsText != weights {
+                log.write(
+                    .info,
+                    "split=\(split.name) \(weights) -> \(split.weightsText) cause=\"reload\"")
+            }
+            return split
+        }
+    }
+
+    private func report(_ transition: ReplicaTransition, pool: String) {
+        let address = SocketAddress(
+            high: transition.address.high, low: transition.address.low,
+            port: transition.address.port)
+        let isBad = transition.to == .down || transition.to == .suspect
+        let name = transition.name.isEmpty ? "\(address)" : "\(transition.name) \(address)"
+        log.write(
+            isBad ? .warning : .info,
+            "pool=\(pool) replica=\(name) \(transition.from.rawValue) ->"
+                + " \(transition.to.rawValue) cause=\"\(transition.cause)\"")
+    }
+}
+
+/// Rows, and what is read from the counters now and then.
+extension Controller {
+    private func assignReplicaRows() {
+        var left: [String] = []
+        for pool in pools {
+            left += pool.assignRows(from: &replicaRows, generation: generation)
+        }
+        if !left.isEmpty, left != replicasWithoutRow {
+            log.write(
+                .error,
+                "\(left.count) replicas get no traffic, \(left[0]) first: at most"
+                    + " \(replicaRows.rowsMaximum) replicas are possible")
+        }
+        replicasWithoutRow = left
+    }
+
+    /// Rows are free again when no worker knows them and no work that began on them goes on.
+    private func reclaimRows() {
+        let adopted = workers.adoptedGeneration
+        let replicas = replicaRows.reclaim(adopted: adopted) { row in
+            workers.board.inFlight(replicaRow: row) == 0
+                && sums.replica(row, .connectionsOpen) == 0
+        }
+        let pools = poolRows.reclaim(adopted: adopted) { sums.pool($0, .holding) == 0 }
+        let listeners = sockets.reclaimRows(adopted: adopted) { sums.listener($0, .open) == 0 }
+        _ = splitRows.reclaim(adopted: adopted) { _ in true }
+        for counters in workers.counters {
+            for row in replicas { counters.replicas.clear(row: row) }
+            for row in pools { counters.pools.clear(row: row) }
+            for row in listeners { counters.listeners.clear(row: row) }
+        }
+    }
+
+    /// Every so often the directors learn which replicas gave real answers.
+    private func watchAnswers() {
+        for pool in pools {
+            pool.noteAnswers { row in
+                UInt64(sums.answers(replica: row) + sums.replica(row, .bytesReceived))
+            }
+        }
+        loop.schedule(afterMilliseconds: 200) { [weak self] in self?.watchAnswers() }
+    }
+
+    private func sampleFigures() {
+        recent.add(figuresNow())
+        loop.schedule(afterMilliseconds: RecentFigures.intervalMilliseconds) { [weak self] in
+            self?.sampleFigures()
+        }
+    }
+
+    func figuresNow() -> RecentFigures.Sample {
+        var sample = RecentFigures.Sample(at: Instant.now())
+        for pool in pools {
+            sample.requests[pool.row] = sums.pool(pool.row, .requests)
+            sample.histograms[pool.row] = sums.histogram(pool: pool.row)
+            for replica in pool.replicas {
+                sample.answers[replica.row] = sums.answers(replica: replica.row)
+            }
+        }
+        return sample
+    }
+}

@@ -1,0 +1,93 @@
+internal import Balancing
+internal import Transport
+
+/// One pool of the running configuration: its row, its director, and the rows of its replicas.
+final class RunningPool {
+    let row: Int
+    private(set) var configuration: PoolConfiguration
+    let director: PoolDirector
+    private var rows: [ReplicaID: Int] = [:]
+    private var answers: [ReplicaID: UInt64] = [:]
+    /// A replica was ready at some time.
+    private(set) var hasBeenReady = false
+    private var isSettled = false
+
+    init(row: Int, configuration: PoolConfiguration, director: PoolDirector) {
+        self.row = row
+        self.configuration = configuration
+        self.director = director
+    }
+
+    var name: String { configuration.name }
+
+    /// The replicas with their rows; those without one yet are not for workers.
+    var replicas: [(row: Int, status: ReplicaStatus)] {
+        director.replicas.compactMap { status in rows[status.id].map { ($0, status) } }
+    }
+
+    /// The replica that has the row; nil if it is gone, or the row belongs to another pool.
+    func replica(atRow row: Int) -> ReplicaID? { rows.first { $0.value == row }?.key }
+
+    func reconfigure(_ configuration: PoolConfiguration, resolver: Resolver) {
+        self.configuration = configuration
+        director.reconfigure(configuration, resolver: resolver)
+    }
+
+    /// Gives rows to replicas that have none, and takes them from those that no longer exist.
+    ///
+    /// - Parameter generation: of the next snapshot.
+    /// - Returns: the names of the replicas for which there was no row.
+    func assignRows(from allocator: inout RowAllocator, generation: UInt64) -> [String] {
+        let replicas = director.replicas
+        let present = Set(replicas.map(\.id))
+        if replicas.contains(where: { $0.availability == .ready }) { hasBeenReady = true }
+        for (id, row) in rows where !present.contains(id) {
+            allocator.retire(row, since: generation)
+            rows[id] = nil
+            answers[id] = nil
+        }
+        var left: [String] = []
+        for replica in replicas where rows[replica.id] == nil {
+            if let row = allocator.allocate() {
+                rows[replica.id] = row
+            } else {
+                left.append(replica.name)
+            }
+        }
+        return left
+    }
+
+    /// The pool is gone with the next snapshot: ends discovery and probes, and frees all rows.
+    func stop(returningRowsTo allocator: inout RowAllocator, generation: UInt64) {
+        director.stop()
+        for row in rows.values { allocator.retire(row, since: generation) }
+        rows = [:]
+    }
+
+    /// Tells the director which replicas answered real requests since the last call.
+    func noteAnswers(_ count: (_ row: Int) -> UInt64) {
+        for (id, row) in rows {
+            let total = count(row)
+            if total != answers[id, default: 0] {
+                answers[id] = total
+                director.noteServed(id)
+            }
+        }
+    }
+
+    /// Whether weir still waits for the first replica to be found.
+    enum Patience { case waiting, spent }
+
+    /// What keeps the pool from being judged after the start, or nil, for good, once nothing does:
+    /// until then weir says of itself that it is not ready.
+    func startupObstacle(_ patience: Patience) -> String? {
+        if isSettled || hasBeenReady { return nil }
+        let members = director.replicas.filter { $0.state != .gone }
+        if members.isEmpty, patience == .waiting { return "pool \(name): no replica was found yet" }
+        if let waiting = members.first(where: { $0.lastProbe == nil }) {
+            return "pool \(name): replica \(waiting.name) was not probed yet"
+        }
+        isSettled = true
+        return nil
+    }
+}

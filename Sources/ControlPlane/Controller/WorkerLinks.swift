@@ -1,0 +1,40 @@
+public import Balancing
+public import Metrics
+public import Transport
+
+/// What joins the control plane with the workers: the program makes it and gives each side its end.
+public struct WorkerLinks {
+    /// What each worker counts, by worker.
+    public var counters: [WorkerCounters]
+    /// What is in flight on each replica.
+    public var board: LoadBoard
+    /// What each worker observed, by worker; workers signal `wakeup` after they pushed.
+    public var observations: [BoundedQueue<Observation>]
+    /// Signalled by any thread that wants the control loop to look: at observations, or because a
+    /// worker has ended.
+    public var wakeup: Wakeup
+    /// Hands one snapshot to all workers; each of them gets a deep copy of its own.
+    public var publish: (Snapshot) -> Void
+    /// How many workers have ended; asked while shutting down.
+    public var endedWorkers: () -> Int
+
+    public init(
+        counters: [WorkerCounters], board: LoadBoard,
+        observations: [BoundedQueue<Observation>], wakeup: Wakeup
+    ) {
+        self.counters = counters
+        self.board = board
+        self.observations = observations
+        self.wakeup = wakeup
+        publish = { _ in }
+        endedWorkers = { 0 }
+    }
+
+    /// How many threads move bytes.
+    public var workers: Int { counters.count }
+
+    /// The oldest generation that any worker works by; zero until all have adopted one.
+    var adoptedGeneration: UInt64 {
+        counters.map { $0.worker.value(row: 0, column: WorkerColumn.generation.rawValue) }.min() ?? 0
+    }
+}

@@ -1,0 +1,128 @@
+internal import Glibc
+internal import Transport
+
+/// One probe: connects, asks, judges the answer, and closes.
+final class ProbeConnection {
+    typealias Receive = (Descriptor, (Span<UInt8>) -> Void) -> TransferResult
+    typealias Ended = (ProbeConnection, ProbeOutcome) -> Void
+
+    private let loop: EventLoop
+    private let target: ProbeTarget
+    private var descriptor = Descriptor.none
+    private var timers: [EventLoop.Scheduled] = []
+    private let startedAt = Instant.now()
+    private var isConnected = false
+    private var request: [UInt8] = []
+    private var sentCount = 0
+    private var response: ProbeResponse?
+    private var receive: Receive = { _, _ in .wouldBlock }
+    private var ended: Ended = { _, _ in }
+
+    init(loop: EventLoop, target: ProbeTarget) {
+        self.loop = loop
+        self.target = target
+        if case .http(let probe, let host) = target.method {
+            request = ProbeConnection.request(path: probe.path, host: host)
+            response = ProbeResponse(accepting: probe)
+        }
+    }
+
+    /// Starts; `ended` is called later, once, unless `abandon` comes first.
+    func begin(receive: @escaping Receive, ended: @escaping Ended) {
+        self.receive = receive
+        self.ended = ended
+        do throws(SystemError) {
+            descriptor = try Socket.connect(to: target.address)
+            try loop.watch(descriptor, .writable) { [weak self] _ in self?.becameReady() }
+        } catch {
+            let failure = ProbeConnection.failure(code: error.code)
+            timers.append(loop.schedule(afterMilliseconds: 0) { [weak self] in self?.end(failure) })
+            return
+        }
+        let patience = min(target.connectTimeoutMilliseconds, target.timeoutMilliseconds)
+        fail(after: patience) { connection in
+            connection.isConnected ? nil : .unreachable("no connection after \(patience) ms")
+        }
+        let timeout = target.timeoutMilliseconds
+        fail(after: timeout) { _ in .timeout(milliseconds: timeout) }
+    }
+
+    /// Closes without a word.
+    func abandon() {
+        for timer in timers { loop.cancel(timer) }
+        timers = []
+        loop.unwatch(descriptor)
+        descriptor.close()
+        descriptor = .none
+    }
+
+    private func fail(
+        after milliseconds: Int, _ failure: @escaping (ProbeConnection) -> ProbeFailure?
+    ) {
+        let timer = loop.schedule(afterMilliseconds: milliseconds) { [weak self] in
+            guard let self, let failure = failure(self) else { return }
+            end(failure)
+        }
+        timers.append(timer)
+    }
+
+    private func becameReady() {
+        guard isConnected else { return finishConnect() }
+        if sentCount < request.count { sendRequest() } else { readResponse() }
+    }
+
+    private func finishConnect() {
+        let code = descriptor.pendingError()
+        guard code == 0 else { return end(ProbeConnection.failure(code: code)) }
+        isConnected = true
+        if response == nil { end(nil) } else { sendRequest() }
+    }
+
+    private func sendRequest() {
+        switch descriptor.send(request.span.extracting(sentCount..<request.count)) {
+        case .bytes(let count): sentCount += count
+        case .wouldBlock: return
+        case .endOfStream, .failed: return end(.closed)
+        }
+        guard sentCount == request.count else { return }
+        do throws(SystemError) {
+            try loop.rewatch(descriptor, .readable)
+        } catch {
+            end(.unreachable(error.description))
+        }
+    }
+
+    private func readResponse() {
+        var verdict = ProbeResponse.Verdict.undecided
+        let result = receive(descriptor) { bytes in
+            verdict = response?.take(bytes) ?? .passed
+        }
+        switch result {
+        case .bytes, .wouldBlock: break
+        case .endOfStream, .failed: verdict = response?.end() ?? .passed
+        }
+        switch verdict {
+        case .undecided: break
+        case .passed: end(nil)
+        case .failed(let failure): end(failure)
+        }
+    }
+
+    private func end(_ failure: ProbeFailure?) {
+        abandon()
+        let milliseconds = Instant.now().milliseconds(since: startedAt)
+        ended(self, ProbeOutcome(failure: failure, milliseconds: milliseconds))
+    }
+
+    private static func failure(code: Int32) -> ProbeFailure {
+        code == ECONNREFUSED ? .refused : .unreachable(SystemError.text(of: code))
+    }
+
+    private static func request(path: String, host: String) -> [UInt8] {
+        let lines = [
+            "GET \(path) HTTP/1.1", "Host: \(host)", "User-Agent: weir-probe", "Accept: */*",
+            "Connection: close",
+        ]
+        return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
+    }
+}

@@ -1,0 +1,62 @@
+internal import Metrics
+
+/// Counters added up over all workers.
+struct CounterSums {
+    let counters: [WorkerCounters]
+
+    func replica(_ row: Int, _ column: ReplicaColumn) -> Int {
+        sum { $0.replicas.value(row: row, column: column.rawValue) }
+    }
+
+    func pool(_ row: Int, _ column: PoolColumn) -> Int {
+        sum { $0.pools.value(row: row, column: column.rawValue) }
+    }
+
+    func listener(_ row: Int, _ column: ListenerColumn) -> Int {
+        sum { $0.listeners.value(row: row, column: column.rawValue) }
+    }
+
+    func worker(_ index: Int, _ column: WorkerColumn) -> Int {
+        Int(clamping: counters[index].worker.value(row: 0, column: column.rawValue))
+    }
+
+    /// Every bucket of the latency histogram of a pool.
+    func histogram(pool row: Int) -> [UInt64] {
+        (0..<Histogram.bucketCount).map { bucket in
+            let column = PoolColumn.histogram.rawValue + bucket
+            return counters.reduce(0) { $0 &+ $1.pools.value(row: row, column: column) }
+        }
+    }
+
+    /// Attempts that a replica answered, and tunnels that it took.
+    func answers(replica row: Int) -> Int {
+        let columns: [ReplicaColumn] = [.status2xx, .status3xx, .status4xx, .status5xx]
+        return columns.reduce(0) { $0 + replica(row, $1) }
+    }
+
+    func classes(replica row: Int) -> ClassCounts {
+        var classes = ClassCounts()
+        classes.status1xx = replica(row, .status1xx)
+        classes.status2xx = replica(row, .status2xx)
+        classes.status3xx = replica(row, .status3xx)
+        classes.status4xx = replica(row, .status4xx)
+        classes.status5xx = replica(row, .status5xx)
+        return classes
+    }
+
+    func classes(pool row: Int) -> ClassCounts {
+        var classes = ClassCounts()
+        classes.status1xx = pool(row, .status1xx)
+        classes.status2xx = pool(row, .status2xx)
+        classes.status3xx = pool(row, .status3xx)
+        classes.status4xx = pool(row, .status4xx)
+        classes.status5xx = pool(row, .status5xx)
+        return classes
+    }
+
+    /// Gauges of several workers may be read a moment apart; a sum is never below zero.
+    private func sum(_ value: (WorkerCounters) -> UInt64) -> Int {
+        let total = counters.reduce(UInt64(0)) { $0 &+ value($1) }
+        return total > UInt64(Int64.max) ? 0 : Int(total)
+    }
+}

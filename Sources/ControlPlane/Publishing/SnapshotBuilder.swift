@@ -1,0 +1,125 @@
+internal import Balancing
+internal import Transport
+
+/// Makes a snapshot of what is known now. A pure function: the same inputs, the same snapshot.
+struct SnapshotBuilder {
+    /// A listener with its row and the numbers of its sockets.
+    struct ListenerInput {
+        var row: Int
+        var configuration: ListenerConfiguration
+        var descriptors: [Int32]
+    }
+
+    /// A pool with its row and replicas.
+    struct PoolInput {
+        var row: Int
+        var configuration: PoolConfiguration
+        var replicas: [(row: Int, status: ReplicaStatus)]
+    }
+
+    var listeners: [ListenerInput]
+    var routes: [RouteConfiguration]
+    var splits: [RunningSplit]
+    var pools: [PoolInput]
+    var limits: Limits
+
+    /// - Parameters:
+    ///   - generation: one more than that of the snapshot before.
+    ///   - phase: whether the program is on its way out.
+    func build(generation: UInt64, phase: Snapshot.Phase) -> Snapshot {
+        let positions = Positions(pools: pools, splits: splits)
+        return Snapshot(
+            generation: generation, phase: phase,
+            listeners: listeners.compactMap { listener($0, positions) },
+            routes: RouteTable(routes.enumerated().compactMap { row, route in
+                self.route(route, row: row, positions)
+            }),
+            splits: splits.map { split($0, positions) },
+            pools: pools.map(pool),
+            limits: limits)
+    }
+
+    /// Where names are in the arrays of the snapshot.
+    private struct Positions {
+        private var pools: [String: Int] = [:]
+        private var splits: [String: Int] = [:]
+
+        init(pools: [PoolInput], splits: [RunningSplit]) {
+            for (index, pool) in pools.enumerated() { self.pools[pool.configuration.name] = index }
+            for (index, split) in splits.enumerated() { self.splits[split.name] = index }
+        }
+
+        func pool(_ name: String) -> Int? { pools[name] }
+
+        func target(_ name: TargetName) -> Target? {
+            switch name {
+            case .pool(let name): pools[name].map(Target.pool)
+            case .split(let name): splits[name].map(Target.split)
+            }
+        }
+    }
+
+    /// Nil if its target does not exist, which the reader of the configuration has ruled out.
+    private func listener(_ input: ListenerInput, _ positions: Positions) -> Listener? {
+        let mode: Listener.Mode
+        switch input.configuration.mode {
+        case .http: mode = .http
+        case .tcp(let name):
+            guard let target = positions.target(name) else { return nil }
+            mode = .tcp(target)
+        }
+        return Listener(
+            row: input.row, name: input.configuration.name, mode: mode,
+            descriptors: input.descriptors,
+            trusted: input.configuration.trusted.map(SnapshotBuilder.range))
+    }
+
+    private func route(
+        _ route: RouteConfiguration, row: Int, _ positions: Positions
+    ) -> Route? {
+        guard let target = positions.target(route.target) else { return nil }
+        return Route(
+            row: row,
+            listeners: route.listeners.compactMap { name in
+                listeners.first { $0.configuration.name == name }?.row
+            },
+            host: SnapshotBuilder.host(route.host), path: route.path, methods: route.methods,
+            headers: route.headers.map { HeaderRule(name: $0.name, value: $0.value) },
+            target: target)
+    }
+
+    private func split(_ split: RunningSplit, _ positions: Positions) -> Split {
+        let entries = split.weights.compactMap { part in
+            positions.pool(part.pool).map { SplitSchedule.Entry(pool: $0, weight: part.weight) }
+        }
+        return Split(
+            row: split.row, name: split.name, schedule: SplitSchedule(entries),
+            ticket: split.ticket)
+    }
+
+    private func pool(_ input: PoolInput) -> Pool {
+        Pool(
+            row: input.row, name: input.configuration.name, policy: input.configuration.policy,
+            replicas: input.replicas.map { SnapshotBuilder.replica($0.status, row: $0.row) },
+            settings: input.configuration.settings)
+    }
+
+    private static func replica(_ status: ReplicaStatus, row: Int) -> Replica {
+        Replica(
+            row: row, name: status.name, addressHigh: status.address.high,
+            addressLow: status.address.low, port: status.address.port, weight: status.weight,
+            availability: status.availability)
+    }
+
+    private static func range(_ subnet: Subnet) -> AddressRange {
+        AddressRange(
+            maskHigh: subnet.maskHigh, maskLow: subnet.maskLow, baseHigh: subnet.base.high,
+            baseLow: subnet.base.low)
+    }
+
+    /// `*.example.com` in the file is the suffix `.example.com`.
+    private static func host(_ pattern: String?) -> HostPattern {
+        guard let pattern else { return .any }
+        return pattern.hasPrefix("*.") ? .wildcard(String(pattern.dropFirst())) : .exact(pattern)
+    }
+}

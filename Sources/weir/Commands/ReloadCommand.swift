@@ -1,0 +1,14 @@
+internal import ArgumentParser
+
+/// `weir reload`: the configuration again, all or nothing.
+struct ReloadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Let weir read its configuration again; all of it takes effect, or nothing.")
+
+    @OptionGroup var admin: AdminOption
+
+    func run() throws {
+        try admin.client().reload()
+    }
+}

@@ -1,0 +1,56 @@
+"""The repository's own compose.yaml, as a reader of the README would start it."""
+
+import asyncio
+import re
+
+from lab.bench import Bench
+from lab.engine import MACHINE, docker
+from lab.images import REPLICA
+from lab.machine import REPOSITORY, run
+from lab.report import Cases, Finding
+from lab.site import container_name
+from lab.traffic import Exchange, Traffic
+
+cases = Cases()
+
+REPLICAS = 3
+
+
+@cases.case("compose.yaml of this repository")
+async def compose_file(bench: Bench) -> Finding:
+    finding = Finding()
+    if bench.balancer.name != "weir":
+        finding.notes.append("only for weir")
+        return finding
+    text = (REPOSITORY / "compose.yaml").read_text()
+    port = int(re.search(r'ports: \["(\d+):', text)[1])
+    # What it names is not here to be pulled; what is here gets that name.
+    named = re.findall(r"image: (\S+)", text)
+    for image, own in zip(named, [bench.balancer.image, REPLICA], strict=True):
+        docker("tag", own, image)
+    compose = ["docker-compose", "-p", "shipped", "--project-directory", str(REPOSITORY),
+               "-f", str(REPOSITORY / "compose.yaml")]
+    weir = container_name("shipped", "weir", 1)
+    try:
+        await asyncio.to_thread(run, *compose, "up", "-d", "--scale", f"app={REPLICAS}")
+        seen, last = await ask_until_all_answered(port)
+        finding.expect(len(seen) == REPLICAS, f"{len(seen)} of {REPLICAS} answered; last: {last}\n"
+                       + docker("logs", weir))
+        said = docker("exec", weir, "/weir", "status")
+        finding.expect(said.count("ready") >= REPLICAS, f"weir status does not name them:\n{said}")
+    finally:
+        await asyncio.to_thread(run, *compose, "down", "--timeout", "5")
+    return finding
+
+
+async def ask_until_all_answered(port: int) -> tuple[set[str], str]:
+    asker, seen, last = Traffic((MACHINE, port), 1), set(), ""
+    for _ in range(200):
+        exchange = Exchange("GET", "/", closes=True)
+        await asker.ask(exchange)
+        seen |= {exchange.replica} - {""}
+        last = exchange.failure or last
+        if len(seen) == REPLICAS:
+            break
+        await asyncio.sleep(0.05)
+    return seen, last
