@@ -69,7 +69,8 @@ public final class ByteRing: @unchecked Sendable {
     /// How many records were dropped because the reader was behind.
     public var droppedCount: UInt64 { dropped.load(ordering: .relaxed) }
 
-    /// Whether there is nothing to read; the reading thread only, and right before it goes to sleep.
+    /// Whether there is nothing to read; the reading thread only, and right before it goes to
+    /// sleep.
     public var isEmpty: Bool {
         head.load(ordering: .relaxed) == tail.load(ordering: .sequentiallyConsistent)
     }

@@ -24,8 +24,9 @@ public struct Descriptor: Hashable, Sendable {
 
     public var isOpen: Bool { number >= 0 }
 
-    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call. There must
-    /// be room, since the kernel's answer to a receive of nothing looks like the end of the stream.
+    /// Receives at most `limit` bytes into the free end of `buffer`, with one system call. There
+    /// must be room, since the kernel's answer to a receive of nothing looks like the end of the
+    /// stream.
     public func receive(into buffer: inout Buffer, atMost limit: Int = .max) -> TransferResult {
         let room = min(limit, buffer.room)
         precondition(room > 0, "receive into a full buffer")

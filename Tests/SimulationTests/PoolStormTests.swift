@@ -6,7 +6,7 @@ import Testing
 /// Seeded storms of events against `PoolState`, with a network that is sometimes up, and the
 /// promises of its doc comment checked after every event.
 struct PoolStormTests {
-    @Test("The promises of PoolState hold in every storm", arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
+    @Test("The promises of PoolState hold in every storm", arguments: 1...200 as ClosedRange<UInt64>)
     func storm(seed: UInt64) {
         var storm = PoolStorm(seed: seed)
         for step in 0..<20_000 {
@@ -22,7 +22,7 @@ struct PoolStormTests {
         #expect(storm.lastResortCount > 10)
     }
 
-    @Test("After a storm, a calm network has exactly its replicas ready", arguments: [7, 8, 9] as [UInt64])
+    @Test("After a storm, a calm network has exactly its replicas ready", arguments: 201...260 as ClosedRange<UInt64>)
     func calm(seed: UInt64) {
         var storm = PoolStorm(seed: seed)
         for _ in 0..<5_000 { storm.step() }
@@ -70,7 +70,7 @@ struct PoolStorm {
 
     init(seed: UInt64) {
         state = PoolState(seed: seed)
-        random = seed &* 0x9e37_79b9_7f4a_7c15
+        random = (seed &+ 1) &* 0xd134_2543_de82_ef95
         let source = PoolSource(
             id: Self.source, origin: .polled, asksNames: true, service: "app")
         send(.configured([source], PoolRules()))
@@ -134,6 +134,9 @@ struct PoolStorm {
             if transition.to == .probing { passed.remove(transition.id) }
             if transition.to == .ready, !passed.contains(transition.id) {
                 broken = "\(transition.id) became ready without a pass"
+            }
+            if transition.to == .ready, transition.name.hasPrefix("shop-db") {
+                broken = "\(transition.name) became ready"
             }
         case .notice, .publish: break
         }

@@ -57,8 +57,8 @@ struct Debt: Sendable {
     var reason: String
 
     static let all: [Debt] = [
-        lines("Balancing/LoadBoard"), lines("Balancing/Snapshot"), lines("ControlPlane/EventLoop"),
-        words("Balancing/Observation"), words("Balancing/Snapshot"), words("HTTP/Message"),
+        lines("ControlPlane/EventLoop"), words("Balancing/Observation"),
+        words("Balancing/Snapshot"),
         words("Transport/AttachedNetworks"), words("Transport/Buffer"), words("Transport/Clock"),
         words("Transport/Mailbox"), words("Transport/Poller"), words("Transport/SocketAddress"),
     ]

@@ -95,13 +95,20 @@ extension Rule {
         "Sources/Transport/": "wraps the kernel: sockets, poller, threads, clocks, raw buffers",
         "Sources/Metrics/CounterTable.swift": "owns the counters' memory, shared between threads",
         "Sources/Balancing/LoadBoard.swift": "owns the cells of load, shared between threads",
-        "Sources/HTTP/Words.swift": "reads eight bytes at a time out of a span",
-        "Sources/HTTP/Copying.swift": "copies bytes between spans",
+        "Sources/HTTP/HTTP1/Words.swift": "reads eight bytes at a time out of a span",
+        "Sources/HTTP/HTTP1/Copying.swift": "copies bytes between spans",
+        "Sources/HTTP/HTTP1/ShortText.swift": "reads constant text in place",
         "Sources/DataPlane/Slab.swift": "owns the slots of connections",
         "Sources/ControlPlane/Configuration/YAMLEvents.swift": "wraps libyaml",
         "Sources/ControlPlane/Configuration/ConfigurationFile.swift": "wraps open and read",
         "Sources/ControlPlane/Discovery/DNSChannel.swift": "wraps c-ares",
         "Sources/ControlPlane/Discovery/SystemFile.swift": "wraps open and read",
+        "Sources/ControlPlane/Admin/AdminSocketFile.swift": "wraps unlink and its like",
+        "Sources/weir/Commands/AdminOption.swift": "wraps access",
+        "Sources/weir/ConfigurationSource.swift": "reads the environment",
+        "Sources/weir/Console.swift": "wraps poll on the terminal",
+        "Sources/weir/Demo/DemoClient.swift": "wraps poll on a socket",
+        "Sources/weir/StartTime.swift": "reads the clock of the process",
     ]
 
     private static let unsafeCode = Rule(

@@ -35,7 +35,8 @@ public enum AdminAddress: Equatable, Sendable, CustomStringConvertible {
         var host = authority
         var port: UInt16 = 9900
         if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-            guard let number = UInt16(authority[authority.index(after: colon)...]) else { return nil }
+            let digits = authority[authority.index(after: colon)...]
+            guard let number = UInt16(digits) else { return nil }
             port = number
             host = authority[..<colon]
         }

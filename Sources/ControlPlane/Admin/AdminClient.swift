@@ -2,7 +2,7 @@ internal import HTTP
 internal import Transport
 
 /// Why a running weir could not be asked.
-public struct AdminClientError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct AdminError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Names the address, what happened, and what to try.
     public let description: String
 }
@@ -11,11 +11,13 @@ public struct AdminClientError: Error, Equatable, Sendable, CustomStringConverti
 public struct AdminClient: Sendable {
     /// What weir answered.
     public struct Answer: Equatable, Sendable {
+        /// Of HTTP.
         public var status: Int
         public var body: [UInt8]
 
         /// The body as text.
         public var text: String { String(decoding: body, as: UTF8.self) }
+        /// A status of 2xx.
         public var isSuccess: Bool { (200..<300).contains(status) }
 
         /// What went wrong, in weir's words: the `error` of its JSON, or the whole body.
@@ -40,23 +42,34 @@ public struct AdminClient: Sendable {
         self.timeoutMilliseconds = timeoutMilliseconds
     }
 
+    /// - Parameter text: `unix:PATH` or `http://ADDRESS:PORT`.
+    /// - Throws: if it is neither. Nothing is sent yet.
+    public init(_ text: String) throws(AdminError) {
+        guard let address = AdminAddress(text) else {
+            throw AdminError(
+                description: "--admin \(text): expected unix:PATH or http://ADDRESS:PORT with an"
+                    + " IP address or localhost")
+        }
+        self.init(address)
+    }
+
     /// Asks for `path`, such as `/status`.
     ///
     /// - Throws: if nobody answers, or not in time, or not HTTP. The caller prints it and exits 1.
-    public func get(_ path: String) throws(AdminClientError) -> Answer {
+    public func get(_ path: String) throws(AdminError) -> Answer {
         try send("GET", path, body: nil)
     }
 
     /// Asks for a change.
     ///
     /// - Throws: as `get`. A change may have happened all the same when the answer is missing.
-    public func post(_ path: String, _ body: JSONValue? = nil) throws(AdminClientError) -> Answer {
+    public func post(_ path: String, _ body: JSONValue? = nil) throws(AdminError) -> Answer {
         try send("POST", path, body: body?.text ?? "")
     }
 
     private func send(
         _ method: String, _ path: String, body: String?
-    ) throws(AdminClientError) -> Answer {
+    ) throws(AdminError) -> Answer {
         var request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         if let body {
             request += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
@@ -70,7 +83,7 @@ public struct AdminClient: Sendable {
             try connection.send(Array(request.utf8))
             received = try connection.receiveAll(bytesMaximum: AdminClient.answerBytesMaximum)
         } catch {
-            throw AdminClientError(description: "\(address): \(error)\(advice(error))")
+            throw AdminError(description: "\(address): \(error)\(advice(error))")
         }
         return try answer(received)
     }
@@ -84,20 +97,20 @@ public struct AdminClient: Sendable {
         }
     }
 
-    private func answer(_ bytes: [UInt8]) throws(AdminClientError) -> Answer {
+    private func answer(_ bytes: [UInt8]) throws(AdminError) -> Answer {
         var head = ResponseHead()
         var isComplete = false
         do throws(HTTPError) {
             isComplete = try head.parse(bytes.span, limits: HeadLimits())
         } catch {
-            throw AdminClientError(description: "\(address): not an answer of weir (\(error.reason))")
+            throw AdminError(description: "\(address): not HTTP (\(error.reason))")
         }
         guard isComplete else {
-            throw AdminClientError(description: "\(address): the connection ended before an answer")
+            throw AdminError(description: "\(address): the connection ended before an answer")
         }
         let body = Array(bytes[head.byteCount...])
         if case .length(let length) = head.framing(answering: .get), length != body.count {
-            throw AdminClientError(
+            throw AdminError(
                 description: "\(address): \(body.count) of \(length) bytes arrived")
         }
         return Answer(status: head.status, body: body)

@@ -49,7 +49,9 @@ struct AdminResponse: Equatable, Sendable {
             ["error": .string(message), "problems": .array(problems.map(JSONValue.string))])
     }
 
-    static func error(_ status: Int, _ problem: String) -> AdminResponse { error(status, [problem]) }
+    static func error(_ status: Int, _ problem: String) -> AdminResponse {
+        error(status, [problem])
+    }
 }
 
 /// Head and body as they are sent.

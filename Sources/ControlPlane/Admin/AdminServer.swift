@@ -5,6 +5,8 @@ internal import Transport
 /// Where it listens changes in two steps, as with `ListenerSockets`: `prepare` may fail and changes
 /// nothing, `commit` cannot fail.
 final class AdminServer {
+    /// At each place; more wait in the kernel until one ends. Whoever fills one place up cannot keep
+    /// an operator away from the other.
     static let connectionsMaximum = 64
 
     /// A place to listen at.
@@ -23,7 +25,7 @@ final class AdminServer {
     private let log: StateLog
     private let answer: (AdminRequest) -> AdminResponse
     private var listening: [Place: Descriptor] = [:]
-    private var connections: [ObjectIdentifier: AdminConnection] = [:]
+    private var connections: [Place: [ObjectIdentifier: AdminConnection]] = [:]
 
     init(loop: EventLoop, log: StateLog, answer: @escaping (AdminRequest) -> AdminResponse) {
         self.loop = loop
@@ -38,8 +40,6 @@ final class AdminServer {
         }
         return nil
     }
-
-    var connectionCount: Int { connections.count }
 
     /// Opens the places that are new.
     ///
@@ -67,6 +67,7 @@ final class AdminServer {
         for (place, descriptor) in change.opened {
             listening[place] = descriptor
             watch(place, descriptor)
+            log.write(.info, "admin listening on \(AdminServer.text(of: place, descriptor))")
         }
     }
 
@@ -77,7 +78,7 @@ final class AdminServer {
     /// Ends everything.
     func close() {
         for (place, descriptor) in listening { close(place, descriptor) }
-        for connection in connections.values { connection.close() }
+        for connection in connections.values.flatMap(\.values) { connection.close() }
     }
 
     private func prepare(_ place: Place, in change: inout Change) throws(ControlError) {
@@ -96,6 +97,16 @@ final class AdminServer {
             }
         }
         change.wanted.append(place)
+    }
+
+    private static func text(of place: Place, _ descriptor: Descriptor) -> String {
+        switch place {
+        case .unixSocket(let path): return "unix:\(path)"
+        case .network(let wanted):
+            let address = Socket.localAddress(of: descriptor) ?? wanted
+            return address.isLoopback
+                ? "\(address)" : "\(address), for whoever can reach it to read"
+        }
     }
 
     private static var defaultPath: String { AdminConfiguration().socketPath ?? "" }
@@ -122,6 +133,8 @@ final class AdminServer {
 /// Taking connections.
 extension AdminServer {
     private func watch(_ place: Place, _ descriptor: Descriptor) {
+        // It may be watched already, by whichever reason to stop ended first.
+        loop.unwatch(descriptor)
         do throws(SystemError) {
             try loop.watch(descriptor, .readable) { [unowned self] _ in accept(place, descriptor) }
         } catch {
@@ -131,9 +144,11 @@ extension AdminServer {
 
     private func accept(_ place: Place, _ listener: Descriptor) {
         do throws(SystemError) {
-            while let (descriptor, _) = try Socket.accept(from: listener) {
+            while count(at: place) < AdminServer.connectionsMaximum {
+                guard let (descriptor, _) = try Socket.accept(from: listener) else { return }
                 take(descriptor, place)
             }
+            loop.unwatch(listener)
         } catch {
             // Out of descriptors: the connection waits, and the loop must not spin meanwhile.
             log.write(.error, "admin: \(error); trying again in 100 ms")
@@ -145,25 +160,25 @@ extension AdminServer {
         }
     }
 
+    private func count(at place: Place) -> Int { connections[place]?.count ?? 0 }
+
     private func take(_ descriptor: Descriptor, _ place: Place) {
-        guard connections.count < AdminServer.connectionsMaximum else {
-            let limit = AdminServer.connectionsMaximum
-            let refusal = AdminResponse.error(503, "\(limit) connections are open already")
-            // It fits the empty socket buffer; if not, the close says enough.
-            _ = descriptor.send(refusal.bytes(for: "GET", .close).span)
-            return descriptor.close()
-        }
         let origin: AdminRequest.Origin =
             if case .unixSocket = place { .unixSocket } else { .network }
         var id: ObjectIdentifier?
         let connection = AdminConnection(
             descriptor, origin: origin, loop: loop, answer: answer,
             onClose: { [weak self] in
-                guard let self, let id else { return }
-                connections[id] = nil
+                if let id { self?.forget(id, place) }
             })
         id = ObjectIdentifier(connection)
-        connections[ObjectIdentifier(connection)] = connection
+        connections[place, default: [:]][ObjectIdentifier(connection)] = connection
         connection.start()
+    }
+
+    private func forget(_ id: ObjectIdentifier, _ place: Place) {
+        let wasFull = count(at: place) == AdminServer.connectionsMaximum
+        connections[place]?[id] = nil
+        if wasFull, let listener = listening[place] { watch(place, listener) }
     }
 }

@@ -149,7 +149,9 @@ extension JSONParser {
 
     private mutating func digits() -> Int {
         let start = position
-        while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+        while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+            position += 1
+        }
         return position - start
     }
 

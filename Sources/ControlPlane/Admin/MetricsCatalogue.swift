@@ -14,6 +14,10 @@ extension MetricsPage {
             Metric(
                 "weir_snapshot_generation", .gauge, "Number of the newest snapshot.",
                 \.generation),
+            Metric(
+                "weir_state_log_lines_lost_total", .counter,
+                "State changes that whoever reads standard error was not ready for.",
+                \.logLinesLost),
         ]
     }
 
@@ -119,7 +123,8 @@ extension MetricsPage {
                 \.bytesReceived),
             Metric(
                 "weir_replica_first_byte_seconds_total", .counter,
-                "Times from the request to the first byte of the response, added up.") {
+                "Times from the request to the first byte of the response, added up."
+            ) {
                 Double($0.firstByteMicrosecondsSum) / 1e6
             },
             Metric("weir_replica_state_age_seconds", .gauge, "Time in its present state.") {

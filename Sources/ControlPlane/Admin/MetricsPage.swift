@@ -47,12 +47,16 @@ struct MetricsPage {
     func text() -> String {
         var page = PrometheusText()
         writeProgram(to: &page)
-        write(MetricsPage.worker, report.workers.enumerated().map { index, worker in
-            ([("worker", String(index))], worker)
-        }, to: &page)
-        write(MetricsPage.listener, report.listeners.map { listener in
-            ([("listener", listener.name), ("address", listener.bind)], listener)
-        }, to: &page)
+        write(
+            MetricsPage.worker,
+            report.workers.enumerated().map { index, worker in
+                ([("worker", String(index))], worker)
+            }, to: &page)
+        write(
+            MetricsPage.listener,
+            report.listeners.map { listener in
+                ([("listener", listener.name), ("address", listener.bind)], listener)
+            }, to: &page)
         writeSplits(to: &page)
         writePools(to: &page)
         writeReplicas(to: &page)
@@ -126,7 +130,10 @@ struct MetricsPage {
     /// One that is gone may have left its name and address to the next, so it has no series.
     private static func replicas(of pool: PoolReport) -> [(labels: Labels, thing: ReplicaReport)] {
         pool.replicas.filter { $0.state != ReplicaState.gone.rawValue }.map { replica in
-            ([("pool", pool.name), ("replica", replica.name), ("address", replica.address)], replica)
+            (
+                [("pool", pool.name), ("replica", replica.name), ("address", replica.address)],
+                replica
+            )
         }
     }
 

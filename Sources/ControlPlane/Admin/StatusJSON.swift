@@ -28,7 +28,7 @@ extension StatusReport: JSONRecord {
             JSONField("not_ready_reasons", \.notReadyReasons), JSONField("workers", \.workers),
             JSONField("listeners", \.listeners), JSONField("routes", \.routes),
             JSONField("splits", \.splits), JSONField("pools", \.pools),
-            JSONField("events", \.events),
+            JSONField("events", \.events), JSONField("log_lines_lost", \.logLinesLost),
         ]
     }
 }

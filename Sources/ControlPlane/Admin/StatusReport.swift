@@ -20,6 +20,8 @@ public struct StatusReport: Equatable, Sendable {
     public var pools: [PoolReport] = []
     /// The newest state changes, the oldest first.
     public var events: [EventReport] = []
+    /// Lines of the state log that could not be written at once.
+    public var logLinesLost = 0
 
     public init() {}
 }
@@ -40,6 +42,7 @@ public struct WorkerReport: Equatable, Sendable {
     public init() {}
 }
 
+/// One address that weir accepts on.
 public struct ListenerReport: Equatable, Sendable {
     public var name = ""
     /// The address as bound: the real port where the file says 0.
@@ -59,6 +62,7 @@ public struct ListenerReport: Equatable, Sendable {
     public init() {}
 }
 
+/// One route, as it is configured.
 public struct RouteReport: Equatable, Sendable {
     /// Empty is every HTTP listener.
     public var listeners: [String] = []
@@ -74,10 +78,12 @@ public struct RouteReport: Equatable, Sendable {
     public init() {}
 }
 
+/// One split with its weights of now.
 public struct SplitReport: Equatable, Sendable {
     public var name = ""
     public var parts: [Part] = []
 
+    /// One pool of the split.
     public struct Part: Equatable, Sendable {
         public var pool = ""
         public var weight = 0
@@ -92,6 +98,7 @@ public struct SplitReport: Equatable, Sendable {
     public init() {}
 }
 
+/// One pool, its figures and its replicas.
 public struct PoolReport: Equatable, Sendable {
     public var name = ""
     public var policy = ""
@@ -140,6 +147,7 @@ public struct ClassCounts: Equatable, Sendable {
     public var total: Int { status2xx + status3xx + status4xx + status5xx }
 }
 
+/// One replica: how it is, since when and why, and what it did.
 public struct ReplicaReport: Equatable, Sendable {
     /// The container name if DNS told it, else the address.
     public var name = ""
@@ -173,6 +181,7 @@ public struct ReplicaReport: Equatable, Sendable {
     public init() {}
 }
 
+/// One line of the state log.
 public struct EventReport: Equatable, Sendable {
     public var time = ""
     public var level = ""

@@ -66,7 +66,9 @@ public enum StatusText {
     }
 
     private static func routesText(_ report: StatusReport, _ listener: String) -> String {
-        let routes = report.routes.filter { $0.listeners.isEmpty || $0.listeners.contains(listener) }
+        let routes = report.routes.filter {
+            $0.listeners.isEmpty || $0.listeners.contains(listener)
+        }
         guard routes.count == 1, let route = routes.first else { return "\(routes.count) routes" }
         return route.target
     }

@@ -45,7 +45,7 @@ struct ConfigurationCheck {
         let speaksHTTP = configuration.listeners.first { $0.mode == .http }
         if let routes = document.entry("routes") {
             // A listener that could not be read may well have been meant for them.
-            let allRead = configuration.listeners.count == reading.names.listeners.count
+            let allRead = configuration.listeners.count == reading.names.listeners.all.count
             if speaksHTTP == nil, allRead, !configuration.listeners.isEmpty {
                 reading.report(routes.keyMark, "'routes' without a listener that speaks HTTP")
             }
@@ -53,14 +53,14 @@ struct ConfigurationCheck {
             return
         }
         guard let speaksHTTP else { return }
-        if reading.names.pools.count == 1 {
-            configuration.routes = [RouteConfiguration(target: .pool(reading.names.pools[0]))]
-        } else if reading.names.pools.count > 1 {
+        if reading.names.pools.all.count == 1 {
+            configuration.routes = [RouteConfiguration(target: .pool(reading.names.pools.all[0]))]
+        } else if reading.names.pools.all.count > 1 {
             let entry = document.entry("listeners")?.value.entry(speaksHTTP.name)
             reading.report(
                 entry?.keyMark ?? document.mark,
                 "HTTP from listener '\(speaksHTTP.name)' leads nowhere: there are"
-                    + " \(reading.names.pools.count) pools; add 'routes: [{ pool: NAME }]'")
+                    + " \(reading.names.pools.all.count) pools; add 'routes: [{ pool: NAME }]'")
         }
     }
 

@@ -51,8 +51,8 @@ public enum ConfigurationReader {
             reading.report(.start, "the file is empty; it needs 'listeners' and 'pools'")
             return
         }
-        func names(_ key: String) -> [String] {
-            document.entry(key)?.value.entries.map(\.key) ?? []
+        func names(_ key: String) -> Reading.NameList {
+            Reading.NameList(document.entry(key)?.value.entries.map(\.key) ?? [])
         }
         reading.names.listeners = names("listeners")
         reading.names.pools = names("pools")

@@ -8,9 +8,22 @@ struct Reading {
     private var found: [ConfigurationProblem] = []
 
     struct Names {
-        var listeners: [String] = []
-        var pools: [String] = []
-        var splits: [String] = []
+        var listeners = NameList()
+        var pools = NameList()
+        var splits = NameList()
+    }
+
+    /// Names in the order of the file, quick to look up.
+    struct NameList {
+        let all: [String]
+        private let known: Set<String>
+
+        init(_ all: [String] = []) {
+            self.all = all
+            known = Set(all)
+        }
+
+        func contains(_ name: String) -> Bool { known.contains(name) }
     }
 
     init(file: String) { self.file = file }

@@ -1,5 +1,8 @@
 /// Finds what an operator probably meant.
 enum Suggestion {
+    /// More are not compared, so that a long file with many mistakes is still read at once.
+    static let candidatesMaximum = 100
+
     /// `; did you mean 'x'?`, or nothing when no candidate is near.
     static func text(for found: String, among candidates: [String]) -> String {
         nearest(to: found, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
@@ -9,10 +12,13 @@ enum Suggestion {
     /// only one that begins with it.
     static func nearest(to found: String, among candidates: [String]) -> String? {
         let found = Array(found.lowercased().unicodeScalars.prefix(64))
+        let candidates = candidates.prefix(candidatesMaximum)
         var best: (candidate: String, edits: Int)?
         for candidate in candidates {
+            let length = candidate.unicodeScalars.count
+            let allowed = max(1, max(found.count, length) / 3)
+            guard abs(length - found.count) <= allowed else { continue }
             let edits = distance(found, Array(candidate.lowercased().unicodeScalars))
-            let allowed = max(1, max(found.count, candidate.unicodeScalars.count) / 3)
             guard edits <= allowed, edits < best?.edits ?? .max else { continue }
             best = (candidate, edits)
         }

@@ -146,7 +146,7 @@ extension ValueKind<String> {
 
     /// A name that the file defines elsewhere.
     static func name(
-        of what: String, _ names: any WritableKeyPath<Reading.Names, [String]> & Sendable
+        of what: String, _ names: any KeyPath<Reading.Names, Reading.NameList> & Sendable
     ) -> ValueKind {
         ValueKind(accepted: "the name of a \(what)") { node, reading in
             guard let text = node.text else {
@@ -155,9 +155,9 @@ extension ValueKind<String> {
             }
             let known = reading.names[keyPath: names]
             if known.contains(text) { return text }
-            let near = Suggestion.text(for: text, among: known)
-            let all = known.prefix(20).joined(separator: ", ")
-            let rest = near.isEmpty ? known.isEmpty ? "" : "; there are \(all)" : near
+            let near = Suggestion.text(for: text, among: known.all)
+            let all = known.all.prefix(20).joined(separator: ", ")
+            let rest = near.isEmpty ? known.all.isEmpty ? "" : "; there are \(all)" : near
             reading.report(node.mark, "\(reading.place)no \(what) '\(text.shortened)'\(rest)")
             return nil
         }

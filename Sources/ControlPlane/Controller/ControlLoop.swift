@@ -7,12 +7,13 @@ public import Transport
 ///     let control = ControlLoop(loop: loop, configuration: …, workers: links, log: log)
 ///     control.source = { try read the file again }
 ///     try control.start()
-///     try loop.watch(signals.descriptor, .readable) { … control.reload() … control.beginShutdown() }
+///     try loop.watch(signals.descriptor, .readable) { … reload() … beginShutdown() … }
 ///     control.run()          // until a shutdown has finished
 public final class ControlLoop {
     /// How long after the deadline of a shutdown workers may take to cut what is left.
     public static let shutdownGraceMilliseconds = 2_000
 
+    /// What the configuration has become: weights, replicas, snapshots, status.
     public let controller: Controller
     /// Reads the configuration again, for `reload`; the default refuses.
     public var source: () throws(ControlError) -> Configuration = { () throws(ControlError) in
@@ -28,6 +29,9 @@ public final class ControlLoop {
     private var isShuttingDown = false
     private var isOverdue = false
 
+    /// Opens nothing yet.
+    ///
+    /// - Parameter configuration: what `start` will make run.
     public init(
         loop: EventLoop, configuration: Configuration, workers: WorkerLinks, log: StateLog
     ) {
@@ -103,6 +107,8 @@ public final class ControlLoop {
     /// One turn of the loop; then one look at what the workers observed, and at most one snapshot.
     func turn(milliseconds: Int32) {
         loop.turn(milliseconds: milliseconds)
+        // First this, so that no observation about a row's former owner comes after its reuse.
+        controller.noteAdoptedGeneration()
         for queue in workers.observations {
             while let observation = queue.pop() { controller.observe(observation) }
         }

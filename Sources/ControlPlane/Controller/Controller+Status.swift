@@ -41,6 +41,7 @@ extension Controller {
         report.routes = configuration.routes.map(Controller.routeReport)
         report.splits = splits.map(Controller.splitReport)
         report.pools = pools.map { poolReport($0, now) }
+        report.logLinesLost = log.linesLost
         report.events = log.events.map { event in
             var report = EventReport()
             report.time = WallClock.timestamp(nanoseconds: event.wallNanoseconds)
@@ -169,8 +170,10 @@ extension Controller {
         report.address = "\(status.address)"
         report.state = status.state.rawValue
         report.cause = status.cause
-        report.since = WallClock.timestamp(nanoseconds: status.sinceWallNanoseconds)
-        report.sinceMilliseconds = Controller.age(status.sinceWallNanoseconds)
+        if status.sinceWallNanoseconds > 0 {
+            report.since = WallClock.timestamp(nanoseconds: status.sinceWallNanoseconds)
+            report.sinceMilliseconds = Controller.age(status.sinceWallNanoseconds)
+        }
         if let probe = status.lastProbe {
             report.probeOutcome = probe.outcome
             report.probeMilliseconds = Double(probe.milliseconds)

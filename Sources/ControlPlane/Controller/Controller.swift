@@ -27,6 +27,8 @@ public final class Controller {
     /// Of the newest snapshot published.
     private(set) var generation: UInt64 = 0
     private var isDue = false
+    /// The oldest generation that any worker worked by at the end of the last turn.
+    private var adoptedGeneration: UInt64 = 0
 
     private let prober: Prober
     private var resolver: Resolver?
@@ -141,6 +143,9 @@ public final class Controller {
             limits: configuration.limits)
         workers.publish(builder.build(generation: generation, phase: phase))
     }
+
+    /// Looks how far the workers are; before their observations of this turn are taken.
+    func noteAdoptedGeneration() { adoptedGeneration = workers.adoptedGeneration }
 
     /// Ends discovery and probes; the workers have ended.
     public func stop() {
@@ -280,7 +285,7 @@ extension Controller {
 
     /// Rows are free again when no worker knows them and no work that began on them goes on.
     private func reclaimRows() {
-        let adopted = workers.adoptedGeneration
+        let adopted = adoptedGeneration
         let replicas = replicaRows.reclaim(adopted: adopted) { row in
             workers.board.inFlight(replicaRow: row) == 0
                 && sums.replica(row, .connectionsOpen) == 0

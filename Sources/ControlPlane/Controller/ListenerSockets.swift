@@ -39,7 +39,8 @@ struct ListenerSockets {
         var change = Change(next: [], opened: [], rows: rows)
         var problems: [String] = []
         for listener in wanted {
-            if var kept = open.first(where: { ListenerSockets.isSame($0.configuration, listener) }) {
+            if var kept = open.first(where: { ListenerSockets.isSame($0.configuration, listener) })
+            {
                 kept.configuration = listener
                 change.next.append(kept)
                 continue
@@ -79,7 +80,9 @@ struct ListenerSockets {
     }
 
     /// A listener is its address; a port that the kernel chooses belongs to a name.
-    private static func isSame(_ left: ListenerConfiguration, _ right: ListenerConfiguration) -> Bool {
+    private static func isSame(_ left: ListenerConfiguration, _ right: ListenerConfiguration)
+        -> Bool
+    {
         left.bind == right.bind && (left.bind.port != 0 || left.name == right.name)
     }
 
@@ -97,7 +100,8 @@ struct ListenerSockets {
             change.opened.append(opened)
             change.next.append(opened)
         } catch {
-            throw ControlError("listener \(listener.name): \(error)\(ListenerSockets.advice(error))")
+            throw ControlError(
+                "listener \(listener.name): \(error)\(ListenerSockets.advice(error))")
         }
     }
 
@@ -129,8 +133,9 @@ struct ListenerSockets {
     private static func advice(_ error: SystemError) -> String {
         switch error.code {
         case EADDRINUSE: "; another program, or another weir, listens there"
-        case EACCES: "; ports below 1024 need CAP_NET_BIND_SERVICE"
-            + " or the sysctl net.ipv4.ip_unprivileged_port_start"
+        case EACCES:
+            "; ports below 1024 need CAP_NET_BIND_SERVICE"
+                + " or the sysctl net.ipv4.ip_unprivileged_port_start"
         case EADDRNOTAVAIL: "; no network interface of this host has that address"
         default: ""
         }

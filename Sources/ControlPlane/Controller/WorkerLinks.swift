@@ -18,6 +18,7 @@ public struct WorkerLinks {
     /// How many workers have ended; asked while shutting down.
     public var endedWorkers: () -> Int
 
+    /// - Parameters: what both sides share; `publish` and `endedWorkers` are set afterwards.
     public init(
         counters: [WorkerCounters], board: LoadBoard,
         observations: [BoundedQueue<Observation>], wakeup: Wakeup
@@ -35,6 +36,7 @@ public struct WorkerLinks {
 
     /// The oldest generation that any worker works by; zero until all have adopted one.
     var adoptedGeneration: UInt64 {
-        counters.map { $0.worker.value(row: 0, column: WorkerColumn.generation.rawValue) }.min() ?? 0
+        let column = WorkerColumn.generation.rawValue
+        return counters.map { $0.worker.value(row: 0, column: column) }.min() ?? 0
     }
 }

@@ -1,8 +1,10 @@
+internal import Glibc
 public import Transport
 
 /// The log of changes of state: one line each, at once, with its cause.
 ///
-///     2026-11-21T06:00:00.123Z info pool=web replica=proj-app-2 ready -> down cause=connect_refused
+///     2026-11-21T06:00:00.123Z warning pool=web replica=proj-app-2 172.18.0.3:8080
+///         ready -> down cause="connect refused"          (all on one line)
 ///
 /// Used by the control loop's thread only. The newest events are kept for `weir status`.
 public final class StateLog {
@@ -22,26 +24,32 @@ public final class StateLog {
 
     /// How many events are kept.
     public static let eventsMaximum = 256
+    /// How long one event's text may be, so that a line in UTF-8 stays below `PIPE_BUF`.
+    private static let textScalarsMaximum = 1_000
 
     /// Events below it are neither written nor kept. A reload may change it.
     public var level: LogConfiguration.Level
-    private let sink: (String) -> Void
+    /// Lines that the other end was not ready to take.
+    public private(set) var linesLost = 0
+    /// Takes one line with its end; false if it did not.
+    private let sink: (String) -> Bool
     private var ring: [Event] = []
     private var oldest = 0
 
     /// - Parameter sink: gets each line, its end included.
     public init(level: LogConfiguration.Level, sink: @escaping (String) -> Void) {
         self.level = level
-        self.sink = sink
+        self.sink = { line in
+            sink(line)
+            return true
+        }
     }
 
-    /// A log that writes to a descriptor, for instance that of standard error. What the other end
-    /// does not take at once is lost: the balancer never waits for its log.
-    public convenience init(level: LogConfiguration.Level, descriptor: Descriptor) {
-        self.init(level: level) { line in
-            let bytes = Array(line.utf8)
-            _ = descriptor.write(bytes.span)
-        }
+    /// A log that writes to a descriptor, for instance that of standard error. A line that the
+    /// other end is not ready for is lost and counted: weir never waits for the reader of its log.
+    public init(level: LogConfiguration.Level, descriptor: Descriptor) {
+        self.level = level
+        sink = { StateLog.write($0, to: descriptor) }
     }
 
     /// Writes one event. Line breaks and control characters in `text` become spaces, so that
@@ -51,7 +59,7 @@ public final class StateLog {
         let event = Event(
             wallNanoseconds: WallClock.nanoseconds(), level: level, text: StateLog.oneLine(text))
         keep(event)
-        sink(event.line + "\n")
+        if !sink(event.line + "\n") { linesLost += 1 }
     }
 
     /// The events kept, the oldest first.
@@ -63,9 +71,19 @@ public final class StateLog {
         oldest = (oldest + 1) % ring.count
     }
 
+    /// The descriptor may be shared with others and so is not made non-blocking; but a pipe that is
+    /// ready takes as many bytes as a line may have without waiting (pipe(7), PIPE_BUF).
+    private static func write(_ line: String, to descriptor: Descriptor) -> Bool {
+        var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
+        guard unsafe poll(&entry, 1, 0) > 0 else { return false }
+        let bytes = Array(line.utf8)
+        return descriptor.write(bytes.span) == .bytes(bytes.count)
+    }
+
     private static func oneLine(_ text: String) -> String {
-        func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.value < 0x20 || scalar.value == 0x7f }
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+        let scalars = text.unicodeScalars.prefix(textScalarsMaximum).map { scalar in
+            scalar.value < 0x20 || scalar.value == 0x7f ? " " : scalar
+        }
+        return String(String.UnicodeScalarView(scalars))
     }
 }

@@ -49,6 +49,8 @@ struct PoolMember {
         case asking
         /// A strange name. The answer of DNS to a question after this one must vouch for it.
         case unconfirmed(since: Int)
+        /// DNS vouched for the address; the name is asked for once more.
+        case vouched
     }
 
     init(

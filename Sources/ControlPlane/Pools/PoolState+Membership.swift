@@ -25,7 +25,7 @@ extension PoolState {
         for index in members.indices where members[index].isAskingNames {
             members[index].isAskingNames = false
             members[index].namesAskedAt = .min / 2
-            if members[index].naming == .asking { askNames(index, now) }
+            if members[index].naming != .settled { askNames(index, now) }
         }
         querySoon(now)
     }

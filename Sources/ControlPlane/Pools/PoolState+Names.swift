@@ -2,36 +2,37 @@
 ///
 /// Docker gives the address of a stopped container to the next one that starts, of whatever
 /// service. So a name that is not known to be of this service counts only once an answer of DNS to
-/// a *later* question lists the address again.
+/// a *later* question lists the address, and the name is still the same after that.
 extension PoolState {
     mutating func noteNames(_ names: [String], of index: Int, _ now: Int) {
         members[index].isAskingNames = false
         let known = members[index].names
-        guard !names.isEmpty else {
-            if members[index].naming == .asking { settle(index, now) }
-            return
-        }
+        guard !names.isEmpty else { return settleNameless(index, now) }
         let sorted = names.sorted()
         if !known.isEmpty, Set(known).isDisjoint(with: sorted) {
             return replace(index, by: sorted, now)
         }
-        if members[index].names != sorted { perform(.publish) }
+        if known != sorted { perform(.publish) }
         members[index].names = sorted
-        let service = service(of: index)
-        if !known.isEmpty || sorted.contains(where: { serviceNames.recognises($0, service: service) }) {
-            for name in sorted { serviceNames.learn(name) }
-            settle(index, now)
-        } else {
-            members[index].naming = .unconfirmed(since: questions)
-            querySoon(now)
+        switch members[index].naming {
+        case .settled where !known.isEmpty, .vouched: settle(index, now)
+        case .unconfirmed: break
+        case .settled, .asking:
+            let service = service(of: index)
+            if sorted.contains(where: { serviceNames.recognises($0, service: service) }) {
+                settle(index, now)
+            } else {
+                members[index].naming = .unconfirmed(since: questions)
+                querySoon(now)
+            }
         }
     }
 
     /// The answer to this question lists the replica.
     mutating func confirmNames(_ index: Int, question: Int, _ now: Int) {
         guard case .unconfirmed(let last) = members[index].naming, question > last else { return }
-        for name in members[index].names { serviceNames.learn(name) }
-        settle(index, now)
+        members[index].naming = .vouched
+        lookUp(index, now)
     }
 
     /// Asks, and does not trust the replica before the answer is there.
@@ -56,6 +57,18 @@ extension PoolState {
     }
 
     private mutating func settle(_ index: Int, _ now: Int) {
+        for name in members[index].names { serviceNames.learn(name) }
+        members[index].naming = .settled
+        promote(index, now)
+    }
+
+    /// Names cannot be known, now at least: that alone is nothing against a replica.
+    private mutating func settleNameless(_ index: Int, _ now: Int) {
+        switch members[index].naming {
+        case .settled, .unconfirmed: return
+        case .vouched: members[index].names = []
+        case .asking: break
+        }
         members[index].naming = .settled
         promote(index, now)
     }
@@ -70,7 +83,9 @@ extension PoolState {
         members[new].sources = old.sources
         members[new].hasNames = true
         move(new, to: .probing, .discovered, now)
-        askNames(new, now)
+        members[new].naming = .asking
+        members[new].namesAskedAt = now
+        noteNames(names, of: new, now)
         probeSoon(new, now)
     }
 

@@ -31,9 +31,10 @@ struct SnapshotBuilder {
         return Snapshot(
             generation: generation, phase: phase,
             listeners: listeners.compactMap { listener($0, positions) },
-            routes: RouteTable(routes.enumerated().compactMap { row, route in
-                self.route(route, row: row, positions)
-            }),
+            routes: RouteTable(
+                routes.enumerated().compactMap { row, route in
+                    self.route(route, row: row, positions)
+                }),
             splits: splits.map { split($0, positions) },
             pools: pools.map(pool),
             limits: limits)

@@ -19,5 +19,5 @@ public struct HeadLimits: Sendable, Equatable, BitwiseCopyable {
     /// comparison with each field.
     static let connectionOptionsMaximum = 32
     /// Positions are 16-bit numbers.
-    var bytesHonoured: Int { min(headBytesMaximum, Int(UInt16.max)) }
+    var bytesHonoured: Int { max(0, min(headBytesMaximum, Int(UInt16.max))) }
 }

@@ -92,7 +92,7 @@ extension Method {
     @inline(__always)
     init(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) {
         let count = end &- start
-        guard count <= 7 else {
+        guard 1...7 ~= count else {
             self = .other
             return
         }

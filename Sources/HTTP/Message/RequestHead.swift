@@ -80,9 +80,9 @@ public struct RequestHead: Sendable {
         let start = reader.position
         reader.position = reader.bytes.endOfToken(from: start)
         methodRange = ByteRange(start, reader.position)
-        guard start < reader.position else { throw .invalid(.malformedStartLine) }
         method = Method(reader.bytes, start, reader.position)
         try reader.skip(.space, or: .malformedStartLine)
+        guard !methodRange.isEmpty else { throw .invalid(.malformedStartLine) }
         let parts = try reader.readTarget(bytesMaximum: targetBytesMaximum)
         target = parts.whole
         query = parts.query

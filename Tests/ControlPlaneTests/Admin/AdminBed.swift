@@ -29,6 +29,7 @@ final class AdminBed: Sendable {
         try body(bed)
         bed.isOver.raise()
         try bed.background.join()
+        unsafe rmdir(String(bed.socketPath.dropLast("/admin.sock".count)))
     }
 
     private init(_ configuration: Configuration) throws {
@@ -61,7 +62,8 @@ final class AdminBed: Sendable {
     private static let paths = Atomic<Int>(0)
 
     static func uniquePath() -> String {
-        "/tmp/weir-admin-\(getpid())-\(paths.wrappingAdd(1, ordering: .relaxed).oldValue)/admin.sock"
+        let number = paths.wrappingAdd(1, ordering: .relaxed).oldValue
+        return "/tmp/weir-admin-\(getpid())-\(number)/admin.sock"
     }
 
     /// Over the Unix socket.

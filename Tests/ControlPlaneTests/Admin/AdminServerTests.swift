@@ -77,16 +77,34 @@ struct AdminServerTests {
             ("/splits/s", "", 400, "body: byte 0: a value is missing"),
             ("/splits/s", "[]", 400, "found an array; expected {\"weights\""),
             ("/splits/s", "{\"weight\":{}}", 400, "\"weight\" is not known"),
-            ("/splits/s", "{\"weights\":{\"a\":1.5}}", 400, "the weight of a is not a whole number"),
+            (
+                "/splits/s", "{\"weights\":{\"a\":1.5}}", 400,
+                "the weight of a is not a whole number"
+            ),
             ("/splits/s", "{\"weights\":{\"c\":1}}", 422, "no pool \"c\"; it has a, b"),
             ("/splits/s", "{\"weights\":{\"a\":0,\"b\":0}}", 422, "all weights would be 0"),
         ])
     func refused(path: String, body: String, status: Int, message: String) throws {
         try AdminBed.run(configuration()) { bed in
-            let routes = try bed.client.post(path, body.isEmpty ? nil : try JSONValue(parsing: body))
+            let routes = try bed.client.post(
+                path, body.isEmpty ? nil : try JSONValue(parsing: body))
             #expect(routes.status == status)
             #expect(routes.problem.contains(message), "\(routes.problem)")
         }
+    }
+
+    @Test("The verbs of the command line do what they say, and a refusal is thrown in weir's words")
+    func verbs() throws {
+        try AdminBed.run(configuration()) { bed in
+            let client = try AdminClient("unix:\(bed.socketPath)")
+            try client.shift("s", [("a", 1), ("b", 3)])
+            let report = try client.status()
+            #expect(report.splits[0].parts.map(\.sharePercent) == [25, 75])
+            try client.reload()
+            let error = #expect(throws: AdminError.self) { try client.shift("s", [("c", 1)]) }
+            #expect(error?.description == "split s has no pool \"c\"; it has a, b")
+        }
+        #expect(throws: AdminError.self) { try AdminClient("ftp://x") }
     }
 
     @Test("A reload answers with the generation")
@@ -94,7 +112,8 @@ struct AdminServerTests {
         try AdminBed.run(configuration()) { bed in
             let answer = try bed.client.post("/reload")
             #expect(answer.status == 200)
-            #expect(try JSONValue(parsing: answer.body)["generation"]?.integer.map { $0 > 1 } == true)
+            #expect(
+                try JSONValue(parsing: answer.body)["generation"]?.integer.map { $0 > 1 } == true)
         }
     }
 

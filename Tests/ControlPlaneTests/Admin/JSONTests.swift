@@ -23,10 +23,12 @@ struct JSONTests {
     @Test(
         "Everything else is refused",
         arguments: [
-            "", " ", "nul", "True", "nullx", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x10", "1e999",
+            "", " ", "nul", "True", "nullx", "01", "-", "+1", "1.", ".5", "1e", "1e+", "0x10",
+            "1e999",
             "NaN", "Infinity", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
             "\"\\udc00\"", "\"a\nb\"", "[", "[1", "[1,]", "[,1]", "[1 2]", "{", "{\"a\"}",
-            "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "1 2", "[] []",
+            "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":1 \"b\":2}", "{\"a\":1,\"a\":2}", "1 2",
+            "[] []",
             "'a'", "// x", "{\"a\":1}x",
         ])
     func refused(text: String) {
@@ -84,7 +86,8 @@ struct JSONTests {
                 default: bytes.remove(at: index)
                 }
             }
-            guard case .success(let value) = Result(catching: { try JSONValue(parsing: bytes) }) else {
+            guard case .success(let value) = Result(catching: { try JSONValue(parsing: bytes) })
+            else {
                 continue
             }
             accepted += 1

@@ -31,7 +31,8 @@ struct StatusTests {
     @Test("Names of pools, states, causes and figures stand in the text, in columns")
     func text() throws {
         let lines = StatusText.text(Reports.full()).split(separator: "\n").map(String.init)
-        #expect(lines[0] == "weir 1.2.3  ready  up 1 h 2 m  1 worker  snapshot 17 (1 not there yet)")
+        #expect(
+            lines[0] == "weir 1.2.3  ready  up 1 h 2 m  1 worker  snapshot 17 (1 not there yet)")
         let head = try #require(lines.first { $0.contains("REPLICA") })
         let first = try #require(lines.first { $0.contains("app-1") })
         let second = try #require(lines.first { $0.contains("two") })
@@ -54,7 +55,8 @@ struct StatusTests {
     @Test("Colours appear for a terminal only")
     func colours() {
         #expect(!StatusText.text(Reports.full(), style: .plain).contains("\u{1b}"))
-        #expect(StatusText.text(Reports.full(), style: .terminal).contains("\u{1b}[31mdown\u{1b}[0m"))
+        #expect(
+            StatusText.text(Reports.full(), style: .terminal).contains("\u{1b}[31mdown\u{1b}[0m"))
     }
 
     @Test("With an earlier report rates are those between the two")

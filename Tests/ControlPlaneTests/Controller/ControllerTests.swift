@@ -60,7 +60,9 @@ struct ControllerTests {
                 listeners: [ControlDesk.listener("a", free), ControlDesk.listener("b", taken)]))
         let error = #expect(throws: ControlError.self) { try desk.control.start() }
         #expect(error?.problems.count == 1)
-        #expect(error?.description.contains("listener b: bind \(taken): Address already in use") == true)
+        #expect(
+            error?.description.contains("listener b: bind \(taken): Address already in use") == true
+        )
         #expect(desk.snapshots.isEmpty)
         #expect(!accepts(free))
     }
@@ -124,7 +126,8 @@ struct ControllerTests {
         try desk.control.start()
         try desk.controller.shift(split: "s", weights: [("a", 0), ("b", 7)])
         #expect(desk.last?.splits.first?.schedule.pool(at: 0) == 1)
-        #expect(desk.lines.contains { $0.contains("split=s a=1 b=0 -> a=0 b=7 cause=\"operator\"") })
+        #expect(
+            desk.lines.contains { $0.contains("split=s a=1 b=0 -> a=0 b=7 cause=\"operator\"") })
         #expect(throws: ControlError("there is no split \"x\"; there is s")) {
             try desk.controller.shift(split: "x", weights: [("a", 1)])
         }
@@ -170,6 +173,8 @@ struct ControllerTests {
         #expect(report.replicas.map(\.responses.total) == [10])
         #expect(report.replicas.map(\.state) == ["ready"])
         #expect(report.medianMilliseconds.map { (1.7...2.4).contains($0) } == true)
-        #expect(desk.controller.metricsPage().contains("weir_pool_requests_received_total{pool=\"app\"} 20\n"))
+        #expect(
+            desk.controller.metricsPage().contains(
+                "weir_pool_requests_received_total{pool=\"app\"} 20\n"))
     }
 }

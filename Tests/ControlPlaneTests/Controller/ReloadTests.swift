@@ -41,7 +41,9 @@ struct ReloadTests {
         #expect(desk.controller.generation == generation)
         #expect(desk.controller.configuration == before)
         #expect(throws: (any Error).self) { try Wire(to: new) }
-        #expect(desk.lines.last?.contains("error reload refused, nothing changed: listener bad") == true)
+        #expect(
+            desk.lines.last?.contains("error reload refused, nothing changed: listener bad") == true
+        )
     }
 
     @Test("A file with problems changes nothing, and each problem is logged")
@@ -91,9 +93,12 @@ struct ReloadTests {
         #expect(after.splits[0].ticket === before.splits[0].ticket)
     }
 
-    @Test("A row that a reload frees counts from zero for its next owner, and waits for the workers")
+    @Test(
+        "A row that a reload frees counts from zero for its next owner, and waits for the workers")
     func rows() throws {
-        let first = ControlDesk.configuration(pools: [ControlDesk.pool("a", [LoopbackAddress.unique()])])
+        let first = ControlDesk.configuration(pools: [
+            ControlDesk.pool("a", [LoopbackAddress.unique()])
+        ])
         let desk = try ControlDesk(first)
         try desk.control.start()
         try ready(desk)
@@ -106,7 +111,8 @@ struct ReloadTests {
 
         desk.adopt()
         try desk.controller.reload(
-            ControlDesk.configuration(pools: [ControlDesk.pool("b", []), ControlDesk.pool("c", [])]))
+            ControlDesk.configuration(pools: [ControlDesk.pool("b", []), ControlDesk.pool("c", [])])
+        )
         let reused = desk.last?.pools.last?.row
         try desk.controller.reload(
             ControlDesk.configuration(

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("The weights of a split")
 struct RunningSplitTests {
-    private func split(_ weights: [(String, Int)] = [("stable", 95), ("canary", 5)]) -> RunningSplit {
+    private func split(_ weights: [(String, Int)] = [("stable", 95), ("canary", 5)]) -> RunningSplit
+    {
         RunningSplit(
             row: 0,
             configuration: SplitConfiguration(
@@ -33,8 +34,14 @@ struct RunningSplitTests {
         arguments: [
             ([("blue", 1)], "split api has no pool \"blue\"; it has stable, canary"),
             ([("canary", -1)], "split api: the weight of canary is -1; it may be 0 to 10000"),
-            ([("canary", 10_001)], "split api: the weight of canary is 10001; it may be 0 to 10000"),
-            ([("canary", 0), ("stable", 0)], "split api: all weights would be 0; one must be more"),
+            (
+                [("canary", 10_001)],
+                "split api: the weight of canary is 10001; it may be 0 to 10000"
+            ),
+            (
+                [("canary", 0), ("stable", 0)],
+                "split api: all weights would be 0; one must be more"
+            ),
             ([("canary", 1), ("canary", 2)], "split api: pool canary is named twice"),
             ([], "split api: no weight was given"),
         ] as [([(String, Int)], String)])

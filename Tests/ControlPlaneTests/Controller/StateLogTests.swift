@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Transport
 
@@ -37,6 +38,17 @@ struct StateLogTests {
         log.level = .debug
         log.write(.debug, "three")
         #expect(log.events.map(\.text) == ["two", "three"])
+    }
+
+    @Test("A reader that is too slow loses lines, which are counted, and nobody waits for it")
+    func slowReader() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(unsafe pipe(&ends) == 0)
+        defer { for end in ends { close(end) } }
+        let log = StateLog(level: .info, descriptor: Descriptor(ends[1]))
+        for _ in 0..<2_000 { log.write(.info, String(repeating: "x", count: 100)) }
+        #expect(log.linesLost > 0)
+        #expect(log.linesLost < 2_000)
     }
 
     @Test("The newest events are kept, in order, and no more than the limit")

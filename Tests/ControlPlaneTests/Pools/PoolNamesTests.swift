@@ -36,6 +36,9 @@ struct PoolNamesTests {
         #expect(bench[1]?.state == .probing)
         #expect(bench.actions.contains(.query(PoolBench.source)))
         bench.list(1)
+        #expect(bench.actions.contains(.lookUpNames(bench.id(1))))
+        #expect(bench[1]?.state == .probing)
+        bench.send(.named(bench.id(1), ["blue-web-1.net"]))
         #expect(bench[1]?.state == .ready)
         bench.list(1, 2)
         bench.send(.named(bench.id(2), ["blue-web-2.net"]))
@@ -55,7 +58,37 @@ struct PoolNamesTests {
         #expect(bench[1]?.state == .probing)
         bench.pass(1)
         bench.list(1)
+        bench.send(.named(bench.id(1), ["other-db-1"]))
         #expect(bench[1]?.state == .ready)
+    }
+
+    @Test("A strange name that is another one after DNS vouched for the address does not count")
+    func changedMeanwhile() {
+        var bench = PoolBench(asksNames: true)
+        bench.list(1)
+        bench.send(.probePassed(bench.id(1)))
+        let old = bench.id(1)
+        bench.now += 60
+        bench.send(.named(old, ["shop-db-1.net"]))
+        bench.list(1)
+        bench.send(.named(old, ["shop-app-1.net"]))
+        #expect(bench.transitions.last { $0.id == old }?.to == .gone)
+        bench.passProbe(1)
+        #expect(bench[1]?.state == .ready)
+        #expect(!bench.state.serviceNames.recognises("shop-db-2", service: "app"))
+    }
+
+    @Test("Being asked again makes an unconfirmed name no better")
+    func repeated() {
+        var bench = PoolBench(asksNames: true)
+        bench.list(1)
+        bench.send(.probePassed(bench.id(1)))
+        for _ in 0..<5 {
+            bench.send(.named(bench.id(1), ["shop-db-1.net"]))
+            bench.pass(6_000)
+            bench.miss(.silent)
+        }
+        #expect(bench[1]?.state == .probing)
     }
 
     @Test("An address that another service took over never gets traffic while DNS is silent")
@@ -73,7 +106,8 @@ struct PoolNamesTests {
         #expect(bench.availability(1) == .closed)
         let new = bench.id(1)
         #expect(new != old)
-        bench.send(.named(new, ["shop-db-1.net"]))
+        // Whatever is or is not said of the name now, nobody vouched for it.
+        bench.send(.named(new, []))
         for _ in 0..<5 {
             bench.passProbe(1)
             bench.miss(.answered)
@@ -92,7 +126,6 @@ struct PoolNamesTests {
         bench.send(.named(old, ["shop-app-9.net"]))
         let new = bench.id(1)
         #expect(new != old)
-        bench.send(.named(new, ["shop-app-9.net"]))
         bench.passProbe(1)
         #expect(bench[1]?.state == .ready)
         #expect(bench[1]?.name == "shop-app-9")
