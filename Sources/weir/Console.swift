@@ -28,14 +28,9 @@ enum Console {
         while !rest.isEmpty {
             switch descriptor.write(rest.span) {
             case .bytes(let count): rest = rest.dropFirst(count)
-            case .wouldBlock: waitUntilWritable(descriptor)
+            case .wouldBlock: descriptor.waitUntilWritable()
             case .endOfStream, .failed: return
             }
         }
-    }
-
-    private static func waitUntilWritable(_ descriptor: Descriptor) {
-        var watch = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
-        _ = unsafe poll(&watch, 1, 1_000)
     }
 }

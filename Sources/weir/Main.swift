@@ -48,8 +48,9 @@ struct Weir: ParsableCommand {
             """,
         version: Version.line,
         subcommands: [
-            RunCommand.self, CheckCommand.self, ExplainCommand.self, StatusCommand.self,
-            ShiftCommand.self, WaitCommand.self, ReloadCommand.self, VersionCommand.self,
+            RunCommand.self, DemoCommand.self, CheckCommand.self, ExplainCommand.self,
+            StatusCommand.self, ShiftCommand.self, WaitCommand.self, ReloadCommand.self,
+            VersionCommand.self,
         ])
 }
 

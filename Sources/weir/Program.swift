@@ -7,7 +7,20 @@ internal import Transport
 
 /// A running weir: both planes, joined, and the signals of the process. Read `run` from top to
 /// bottom; nothing starts anywhere else.
-enum Program {
+final class Program {
+    /// The control plane's loop, which `run` turns.
+    let loop: EventLoop
+    private let signals: Signals
+
+    /// Prepares the process; before any thread is made, since threads inherit which signals are
+    /// blocked.
+    init() throws(SystemError) {
+        signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1])
+        Signals.ignoreBrokenPipes()
+        _ = Machine.raiseDescriptorLimit()
+        loop = try EventLoop()
+    }
+
     /// Runs until a signal ends it.
     ///
     /// - Parameters:
@@ -15,37 +28,30 @@ enum Program {
     ///   - started: called once, when weir listens.
     /// - Throws: `ControlError` if the configuration is wrong or an address cannot be had, and
     ///   `SystemError` if the system lacks something that nothing works without.
-    static func run(
+    func run(
         source: @escaping () throws(ControlError) -> Configuration,
-        started: (StatusReport) throws -> Void = { _ in }
+        started: () throws -> Void = {}
     ) throws {
-        // Before any thread is made: threads inherit which signals are blocked.
-        let signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1])
-        Signals.ignoreBrokenPipes()
-        _ = Machine.raiseDescriptorLimit()
         let configuration = try source()
         let log = StateLog(level: configuration.log.level, descriptor: Descriptor(STDERR_FILENO))
 
-        var links = try makeLinks(workers: configuration.workers ?? Machine.cpuCount)
+        var links = try Program.makeLinks(workers: configuration.workers ?? Machine.cpuCount)
         let workers = try WorkerGroup(
-            counters: links.counters, board: links.board,
-            observations: links.observations, wakeup: links.wakeup,
-            accessLog: AccessLogTarget(configuration.log.access))
+            counters: links.counters, board: links.board, observations: links.observations,
+            wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access))
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
-
-        let loop = try EventLoop()
         let control = ControlLoop(
             loop: loop, configuration: configuration, workers: links, log: log)
         control.source = source
+
         try workers.start()
         try control.start()
-        let status = control.controller.status()
-        announce(status, workers: links.workers)
-        try loop.watch(signals.descriptor, .readable) { _ in
-            while let signal = signals.next() { obey(signal, control, workers) }
+        Program.announce(control.controller.status())
+        try loop.watch(signals.descriptor, .readable) { [unowned self] _ in
+            while let signal = signals.next() { Program.obey(signal, control, workers, log) }
         }
-        try started(status)
+        try started()
         control.run()
         workers.join()
     }
@@ -59,35 +65,43 @@ enum Program {
             wakeup: try Wakeup())
     }
 
-    private static func obey(_ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup) {
+    private static func obey(
+        _ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup, _ log: StateLog
+    ) {
         switch signal {
-        case SIGHUP:
-            do throws(ControlError) {
-                try control.reload()
-            } catch {
-                // Logged where it happened; what ran before runs on.
-            }
-        case SIGUSR1:
-            do throws(SystemError) {
-                try workers.reopenAccessLog()
-            } catch {
-                Console.error("the access log goes on in the old file: \(error)")
-            }
+        case SIGHUP: reload(control)
+        case SIGUSR1: reopenAccessLog(workers, log)
         default: control.beginShutdown()
         }
     }
 
+    private static func reload(_ control: ControlLoop) {
+        do throws(ControlError) {
+            try control.reload()
+        } catch {
+            // It is in the log already; what ran before runs on.
+        }
+    }
+
+    private static func reopenAccessLog(_ workers: WorkerGroup, _ log: StateLog) {
+        do throws(SystemError) {
+            try workers.reopenAccessLog()
+        } catch {
+            log.write(.error, "the access log goes on in its old file: \(error)")
+        }
+    }
+
     /// The one line of a start that went well.
-    private static func announce(_ status: StatusReport, workers: Int) {
+    private static func announce(_ status: StatusReport) {
         let listeners = status.listeners.map { "\($0.bind) (\($0.name))" }.joined(separator: ", ")
-        let threads = workers == 1 ? "1 worker" : "\(workers) workers"
+        let threads = status.workers.count == 1 ? "1 worker" : "\(status.workers.count) workers"
         let milliseconds = StartTime.elapsedMilliseconds()
         Console.error("\(Version.line) listening on \(listeners) in \(milliseconds) ms, \(threads)")
     }
 }
 
 extension AccessLogTarget {
-    init(_ access: LogConfiguration.Access) {
+    fileprivate init(_ access: LogConfiguration.Access) {
         switch access {
         case .off: self = .off
         case .stdout: self = .stdout

@@ -9,6 +9,6 @@ struct ReloadCommand: ParsableCommand {
     @OptionGroup var admin: AdminOption
 
     func run() throws {
-        try admin.client().reload()
+        try admin.client.reload()
     }
 }

@@ -47,12 +47,11 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let source = ConfigurationSource(self)
         let workers = workers
-        try Program.run {
-            () throws(ControlError) in
+        try Program().run(source: { () throws(ControlError) in
             var configuration = try source.read()
             if let workers { configuration.workers = workers }
             return configuration
-        }
+        })
     }
 }
 

@@ -17,6 +17,9 @@ struct ShiftCommand: ParsableCommand {
     @OptionGroup var admin: AdminOption
 
     func run() throws {
-        try admin.client().shift(split, weights.map { ($0.pool, $0.weight) })
+        try admin.client.shift(split, weights.map { ($0.pool, $0.weight) })
+        let now = try admin.client.status().splits.first { $0.name == split }?.parts ?? []
+        let shares = now.map { "\($0.pool) \($0.weight)" }
+        Console.line("\(split): \(shares.joined(separator: ", "))")
     }
 }

@@ -19,18 +19,19 @@ struct StatusCommand: ParsableCommand {
     private static let watchSeconds: UInt32 = 1
 
     func run() throws {
-        let client = try admin.client()
-        try show(client)
-        while watch {
-            sleep(StatusCommand.watchSeconds)
-            try show(client)
-        }
+        var shown: StatusReport?
+        repeat {
+            if shown != nil { sleep(StatusCommand.watchSeconds) }
+            let report = try admin.client.status()
+            show(report, since: shown)
+            shown = report
+        } while watch
     }
 
-    private func show(_ client: AdminClient) throws {
-        let report = try client.status()
-        let text = json ? StatusJSON.text(report) : StatusText.text(report)
-        if watch, !json, Console.isTerminal { Console.clear() }
-        Console.line(text)
+    private func show(_ report: StatusReport, since previous: StatusReport?) {
+        guard !json else { return Console.line(StatusJSON.text(report)) }
+        if watch, Console.isTerminal { Console.clear() }
+        let style: StatusText.Style = Console.isTerminal ? .terminal : .plain
+        Console.line(StatusText.text(report, since: previous, style: style))
     }
 }

@@ -24,12 +24,11 @@ struct WaitCommand: ParsableCommand {
     private static let intervalMicroseconds: UInt32 = 100_000
 
     func run() throws {
-        let client = try admin.client()
         let deadline = Instant.now().adding(milliseconds: timeout.milliseconds)
-        var seen = try look(client)
+        var seen = try look()
         while seen != nil, Instant.now() < deadline {
             usleep(WaitCommand.intervalMicroseconds)
-            seen = try look(client)
+            seen = try look()
         }
         guard let seen else { return }
         throw CommandFailure(
@@ -37,13 +36,13 @@ struct WaitCommand: ParsableCommand {
     }
 
     /// What there is instead of enough ready replicas; nil when there are.
-    private func look(_ client: AdminClient) throws -> String? {
+    private func look() throws -> String? {
         let report: StatusReport
-        do throws(AdminError) {
-            report = try client.status()
+        do throws(CommandFailure) {
+            report = try admin.client.status()
         } catch {
             // A weir that is starting does not answer yet: that, too, is worth waiting for.
-            return "\(error)"
+            return error.message
         }
         guard let pool = report.pools.first(where: { $0.name == pool }) else {
             let names = report.pools.map(\.name).joined(separator: ", ")

@@ -1,68 +1,76 @@
-internal import ControlPlane
 internal import Glibc
+internal import ControlPlane
 internal import Transport
 
 /// What the demo shows, step by step: real requests through weir, while the town around it changes.
 /// Runs in a thread of its own, as a client would.
-final class DemoTour {
-    private let town: DemoTown
-    private let client: DemoClient
-    private let admin: AdminClient
-    /// Over all steps.
+struct DemoTour {
+    let town: DemoTown
+    let client: DemoClient
+    let admin: AdminClient
+    /// How many replicas the app has at first.
+    let replicas: Int
+    /// Requests that failed, in all steps.
     private(set) var failures: [String] = []
 
-    init(town: DemoTown, client: DemoClient, admin: AdminClient) {
+    /// Between two requests, so that a person sees them come.
+    private static let pauseMicroseconds: UInt32 = 8_000
+    private static let patienceMilliseconds = 10_000
+
+    init(town: DemoTown, client: DemoClient, admin: AdminClient, replicas: Int) {
         self.town = town
         self.client = client
         self.admin = admin
+        self.replicas = replicas
     }
 
-    func run() throws {
-        let names = town.appNames
-        heading("requests are spread over \(names.count) replicas, found by their DNS name")
-        send(untilAll: names)
-        show(send(30 * names.count / 3))
+    mutating func run() throws {
+        var names = ["demo-app-1"]
+        for _ in 1..<replicas { names.append(try town.start(.app)) }
+        try town.start(.canary)
+        send(until: names)
+        Console.line("\nRequests are spread over the \(replicas) replicas that DNS lists:")
+        show(send(10 * replicas))
 
-        let added = try town.start(.app).name
-        heading("\(added) is added: in DNS now")
-        let wait = send(untilAll: [added])
-        Console.line("  its first answer came \(wait) ms later, after its first probe had passed")
-        show(send(40))
+        let added = try town.start(.app)
+        Console.line("\n\(added) is added:")
+        let milliseconds = send(until: [added])
+        Console.line("  in DNS, probed, and answering its first request after \(milliseconds) ms")
+        show(send(10 * (replicas + 1)))
 
-        heading("\(names[1]) is killed")
-        town.kill(names[1])
-        show(send(60))
+        Console.line("\n\(names[0]) is killed; DNS still lists it for a moment:")
+        town.kill(names[0])
+        show(send(20 * replicas))
 
-        heading("a fifth of the requests goes to the canary: weir shift web stable=80 canary=20")
+        Console.line("\nA fifth of the traffic goes to the canary: weir shift web stable=80 canary=20")
         try admin.shift("web", [("stable", 80), ("canary", 20)])
         show(send(100))
     }
 
-    private func heading(_ text: String) { Console.line("\n\(text)") }
-
     /// Sends `count` requests, and tells on the way who answered.
-    private func send(_ count: Int) -> DemoTally {
+    private mutating func send(_ count: Int) -> DemoTally {
         var tally = DemoTally()
-        for _ in 0..<count { sendOne(&tally) }
+        for _ in 0..<count { send(&tally) }
         return tally
     }
 
-    /// Sends requests until each of `names` has answered, and returns how many milliseconds it took.
+    /// Sends requests until all of `names` have answered, and returns how many milliseconds it took.
     @discardableResult
-    private func send(untilAll names: [String]) -> Int {
+    private mutating func send(until names: [String]) -> Int {
         let began = Instant.now()
         var tally = DemoTally()
         while !names.allSatisfy({ tally.counts[$0] != nil }) {
-            sendOne(&tally)
-            guard Instant.now().milliseconds(since: began) < 10_000 else {
-                failures.append("no answer from \(names.joined(separator: ", ")) within 10 s")
+            send(&tally)
+            guard Instant.now().milliseconds(since: began) < DemoTour.patienceMilliseconds else {
+                failures.append("not all of \(names.joined(separator: ", ")) answered within 10 s")
                 break
             }
         }
+        Console.progress("")
         return Instant.now().milliseconds(since: began)
     }
 
-    private func sendOne(_ tally: inout DemoTally) {
+    private mutating func send(_ tally: inout DemoTally) {
         let answer = client.get()
         tally.note(answer)
         if case .failed(let reason) = answer { failures.append(reason) }
@@ -70,11 +78,8 @@ final class DemoTour {
         usleep(DemoTour.pauseMicroseconds)
     }
 
-    /// Between two requests, so that a person sees them come.
-    private static let pauseMicroseconds: UInt32 = 10_000
-
     private func show(_ tally: DemoTally) {
-        if Console.isTerminal { Console.progress("") }
+        Console.progress("")
         Console.line("  " + tally.line)
     }
 }

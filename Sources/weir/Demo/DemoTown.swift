@@ -1,78 +1,68 @@
-internal import ControlPlane
 internal import Transport
 
-/// What stands around weir in the demo, as containers would: replicas of two services, and the DNS
-/// server that lists them. Used by one thread.
+/// What stands around weir in the demo, as containers would: replicas of two services, listed in
+/// DNS. Used by one thread.
 final class DemoTown {
-    /// A service, as its DNS name tells it.
-    enum Service: String, CaseIterable {
+    /// A service, by its DNS name.
+    enum Service: String {
         case app
         case canary = "app-canary"
     }
 
-    let names: DemoNames
-    /// The port of every replica; they differ by address, as containers do.
-    let port: UInt16
-    private var replicas: [(service: Service, replica: DemoReplica)] = []
-    private var started: [Service: Int] = [:]
+    private let news: Mailbox<DemoNames.Zone>
+    /// Replicas differ by address and share their port, as containers do.
+    private let port: UInt16
+    private var replicas: [(service: Service, replica: DemoReplica)]
+    private var started: [Service: Int] = [.app: 1]
 
-    /// Starts the DNS server and `count` replicas of the app, and one of its canary.
-    init(replicas count: Int) throws {
-        names = try DemoNames()
-        let first = try DemoReplica(
-            name: DemoTown.name(.app, 1), address: DemoTown.address(.app, 1).withPort(0))
+    /// A town with one replica, which has found a free port for all of them.
+    init(first: DemoReplica, news: Mailbox<DemoNames.Zone>) {
+        self.news = news
         port = first.address.port
         replicas = [(.app, first)]
-        started[.app] = 1
-        for _ in 1..<count { try start(.app) }
-        try start(.canary)
-    }
-
-    /// Starts one more replica, and lists it in DNS.
-    @discardableResult
-    func start(_ service: Service) throws -> DemoReplica {
-        let number = started[service, default: 0] + 1
-        let replica = try DemoReplica(
-            name: DemoTown.name(service, number),
-            address: DemoTown.address(service, number).withPort(port))
-        started[service] = number
-        replicas.append((service, replica))
         publish()
-        return replica
     }
 
-    /// Kills one replica. DNS goes on listing it for a moment, as Docker's does.
+    /// The first replica of a town.
+    static func makeFirst() throws(SystemError) -> DemoReplica {
+        try DemoReplica(name: name(.app, 1), address: address(.app, 1, port: 0))
+    }
+
+    /// Starts one more replica, lists it in DNS, and returns its name.
+    @discardableResult
+    func start(_ service: Service) throws(SystemError) -> String {
+        let number = started[service, default: 0] + 1
+        let name = DemoTown.name(service, number)
+        let address = DemoTown.address(service, number, port: port)
+        replicas.append((service, try DemoReplica(name: name, address: address)))
+        started[service] = number
+        publish()
+        return name
+    }
+
+    /// Kills one replica; then it leaves DNS, in the order in which Docker does it.
     func kill(_ name: String) {
         guard let index = replicas.firstIndex(where: { $0.replica.name == name }) else { return }
-        let replica = replicas.remove(at: index).replica
-        replica.kill()
+        replicas.remove(at: index).replica.kill()
         publish()
     }
 
-    func closeAll() {
-        for (_, replica) in replicas { replica.kill() }
-        replicas = []
-        names.close()
-    }
-
-    /// The names of the app's replicas that run, the oldest first.
-    var appNames: [String] { replicas.filter { $0.service == .app }.map(\.replica.name) }
-
     private func publish() {
-        names.publish(
-            replicas.map { service, replica in
-                DemoNames.Record(
-                    name: service.rawValue, address: replica.address, container: replica.name)
-            })
+        news.post(
+            DemoNames.Zone(
+                replicas.map { service, replica in
+                    DemoNames.Record(
+                        name: service.rawValue, address: replica.address, container: replica.name)
+                }))
     }
 
     private static func name(_ service: Service, _ number: Int) -> String {
         "demo-\(service.rawValue)-\(number)"
     }
 
-    /// 127.0.1.1, 127.0.1.2 … for the app and 127.0.2.1 … for its canary.
-    private static func address(_ service: Service, _ number: Int) -> SocketAddress {
-        let net: UInt32 = service == .app ? 0x7f00_0100 : 0x7f00_0200
-        return SocketAddress(ipv4: net + UInt32(number), port: 0)
+    /// 127.0.1.1, 127.0.1.2 and so on for the app, 127.0.2.1 and so on for its canary.
+    private static func address(_ service: Service, _ number: Int, port: UInt16) -> SocketAddress {
+        let network: UInt32 = service == .app ? 0x7f00_0100 : 0x7f00_0200
+        return SocketAddress(ipv4: network + UInt32(number), port: port)
     }
 }

@@ -11,7 +11,7 @@ final class PoolDirectorTests {
     let loop: EventLoop
     let resolver: Resolver
     let prober: Prober
-    var replicas: [String: ScriptedReplica] = [:]
+    var replicas: [String: ProbedReplica] = [:]
     var directors: [PoolDirector] = []
     var transitions: [ReplicaTransition] = []
     var notices: [String] = []
@@ -42,9 +42,9 @@ final class PoolDirectorTests {
 
     @discardableResult
     func start(
-        _ host: String, _ behaviour: ScriptedReplica.Behaviour = .healthy
+        _ host: String, _ behaviour: ProbedReplica.Behaviour = .healthy
     ) throws -> SocketAddress {
-        let replica = try ScriptedReplica(behaviour, on: address(host, port: port))
+        let replica = try ProbedReplica(behaviour, on: address(host, port: port))
         replicas[host] = replica
         return replica.address
     }
@@ -227,7 +227,7 @@ final class PoolDirectorTests {
 
     @Test("A name in /etc/hosts needs no DNS")
     func hosts() throws {
-        let replica = try ScriptedReplica(.healthy)
+        let replica = try ProbedReplica(.healthy)
         replicas["localhost"] = replica
         let director = direct(
             configuration([.name("localhost", port: replica.address.port, weight: 1)]))
@@ -284,7 +284,7 @@ final class PoolDirectorTests {
     @Test("Three hundred replicas are all found and ready")
     func many() throws {
         // One listener on all addresses stands for all of them.
-        let replica = try ScriptedReplica(.healthy, on: address("0.0.0.0"))
+        let replica = try ProbedReplica(.healthy, on: address("0.0.0.0"))
         replicas["all"] = replica
         let hosts = (0..<300).map { "127.0.\(2 + $0 / 250).\(1 + $0 % 250)" }
         server.say(.truncated(Array(hosts[..<250]), overStream: .addresses(hosts)), about: "app")

@@ -1,0 +1,116 @@
+internal import ControlPlane
+internal import Glibc
+internal import Synchronization
+internal import Transport
+
+/// `weir demo`: weir between embedded replicas, an embedded DNS server and a client, in one process.
+struct Demo {
+    /// How many replicas the app has at first.
+    let replicas: Int
+    /// What happens when the tour is over.
+    let ending: Ending
+
+    enum Ending: Equatable {
+        case exit
+        /// Everything stays as it is until a signal comes.
+        case stay
+    }
+
+    /// What the tour found, for the thread that ends the process.
+    private final class Verdict: Sendable {
+        let failures = Mutex<[String]>([])
+    }
+
+    /// - Throws: `CommandFailure` if a request of the tour failed.
+    func run() throws {
+        let program = try Program()
+        let names = try DemoNames(loop: program.loop)
+        let first = try DemoTown.makeFirst()
+        let configuration = try makeConfiguration(dns: names.address, port: first.address.port)
+        let (news, verdict) = (names.news, Verdict())
+        try program.run(source: { configuration }) {
+            _ = try WorkerThread(name: "tour") {
+                let failures = tour(DemoTown(first: first, news: news), configuration)
+                verdict.failures.withLock { $0 = failures }
+                if ending == .exit { kill(getpid(), SIGTERM) }
+            }
+        }
+        let failures = verdict.failures.withLock { $0 }
+        guard failures.isEmpty else {
+            throw CommandFailure("\(failures.count) failed: \(Set(failures).joined(separator: "; "))")
+        }
+    }
+
+    /// Two pools behind a split, all of it on loopback.
+    private func makeConfiguration(
+        dns: SocketAddress, port: UInt16
+    ) throws(SystemError) -> Configuration {
+        var configuration = Configuration()
+        let web = try Demo.free(SocketAddress.loopback.withPort(8080), for: "requests")
+        configuration.listeners = [ListenerConfiguration(name: "web", bind: web, mode: .http)]
+        configuration.routes = [RouteConfiguration(target: .split("web"))]
+        configuration.splits = [
+            SplitConfiguration(name: "web", weights: [("stable", 100), ("canary", 0)])
+        ]
+        let services = [("stable", DemoTown.Service.app), ("canary", .canary)]
+        configuration.pools = services.map { name, service in
+            var pool = PoolConfiguration(name: name)
+            pool.sources = [.name(service.rawValue, port: port, weight: 1)]
+            pool.probe.kind = .http(.init(path: "/"))
+            return pool
+        }
+        configuration.dns.servers = [dns]
+        configuration.admin.bind = try Demo.free(SocketAddress.loopback.withPort(9900), for: "admin")
+        configuration.admin.socketPath = "/tmp/weir-demo-\(getpid()).sock"
+        // What happens is told by the tour; the log would run into its lines.
+        configuration.log.access = .off
+        configuration.log.level = .error
+        configuration.workers = 1
+        return configuration
+    }
+
+    /// `wanted`, or a free port of the same address if another program has it.
+    private static func free(
+        _ wanted: SocketAddress, for purpose: String
+    ) throws(SystemError) -> SocketAddress {
+        do throws(SystemError) {
+            try Socket.listen(on: wanted, sharing: .exclusive).close()
+            return wanted
+        } catch {
+            let descriptor = try Socket.listen(on: wanted.withPort(0), sharing: .exclusive)
+            defer { descriptor.close() }
+            let found = Socket.localAddress(of: descriptor) ?? wanted
+            Console.line("\(wanted) is taken; \(purpose) go to \(found)")
+            return found
+        }
+    }
+
+    /// Returns what failed.
+    private func tour(_ town: DemoTown, _ configuration: Configuration) -> [String] {
+        let socket = configuration.admin.socketPath ?? ""
+        let web = configuration.listeners[0].bind
+        var tour = DemoTour(
+            town: town, client: DemoClient(target: web),
+            admin: AdminClient(.unixSocket(socket)), replicas: replicas)
+        do {
+            try tour.run()
+        } catch {
+            return tour.failures + ["\(error)"]
+        }
+        if ending == .stay { invite(web, socket) }
+        return tour.failures
+    }
+
+    private func invite(_ web: SocketAddress, _ socket: String) {
+        let weir = CommandLine.arguments.first ?? "weir"
+        Console.line(
+            """
+
+            All of it runs until Ctrl-C. In another terminal:
+
+              curl http://\(web)/
+              \(weir) status --watch --admin unix:\(socket)
+              \(weir) shift web stable=50 canary=50 --admin unix:\(socket)
+            """)
+    }
+}

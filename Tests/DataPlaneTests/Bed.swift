@@ -1,0 +1,72 @@
+import Balancing
+import Metrics
+import TestSupport
+import Transport
+
+@testable import DataPlane
+
+/// Workers without a control plane: the test publishes the snapshots.
+final class Bed {
+    let counters: [WorkerCounters]
+    let board: LoadBoard
+    let observations: [BoundedQueue<Observation>]
+    let address: SocketAddress
+    private let workers: WorkerGroup
+    private let socket: Descriptor
+    private var snapshot: Snapshot
+
+    /// One worker and one listener, before replicas at these addresses.
+    init(
+        replicas: [SocketAddress], mode: Listener.Mode = .http,
+        settings: PoolSettings = PoolSettings(), policy: BalancePolicy = .roundRobin
+    ) throws {
+        counters = [WorkerCounters()]
+        board = LoadBoard(workers: 1, replicaRowsMaximum: WorkerCounters.replicaRowsMaximum)
+        observations = [BoundedQueue(capacity: 1_024)]
+        socket = try Socket.listen(on: .loopback, sharing: .perWorker)
+        address = Socket.localAddress(of: socket) ?? .loopback
+        workers = try WorkerGroup(
+            counters: counters, board: board, observations: observations, wakeup: try Wakeup(),
+            accessLog: .off)
+        snapshot = Snapshot.empty
+        snapshot.listeners = [
+            Listener(row: 0, name: "web", mode: mode, descriptors: [socket.number])
+        ]
+        snapshot.routes = RouteTable([Route(row: 0, target: .pool(0))])
+        snapshot.pools = [
+            Pool(
+                row: 0, name: "web", policy: policy,
+                replicas: replicas.enumerated().map { Bed.replica($0, $1) }, settings: settings)
+        ]
+        try workers.start()
+        publish()
+    }
+
+    static func replica(
+        _ row: Int, _ address: SocketAddress, _ availability: Replica.Availability = .ready
+    ) -> Replica {
+        Replica(
+            row: row, name: "web-\(row)", addressHigh: address.high, addressLow: address.low,
+            port: address.port, availability: availability)
+    }
+
+    /// Changes the snapshot and publishes it.
+    func change(_ change: (inout Snapshot) -> Void) {
+        change(&snapshot)
+        publish()
+    }
+
+    private func publish() {
+        snapshot.generation += 1
+        workers.publish(snapshot)
+    }
+
+    /// Drains the workers and waits for their end.
+    func stop() {
+        snapshot.phase = .draining(deadline: Instant.now().adding(milliseconds: 500).nanoseconds)
+        publish()
+        workers.join()
+    }
+
+    func client() throws -> Wire { try Wire(to: address) }
+}
