@@ -86,7 +86,7 @@ struct ChunkedFilterTests {
     }
 
     @Test(
-        "Sizes and line ends that another parser could read differently are refused (RFC 9112 §7.1)",
+        "Sizes and line ends that others could read differently are refused (RFC 9112 §7.1)",
         arguments: [
             "+1\r\nx", "-1\r\nx", "0x1\r\nx", " 1\r\nx", "1 \r\nx", "1\t;a\r\nx", "\r\n", ";a\r\n",
             "g\r\n", "1\nx", "1\r\rx", "1;a\nx", "1;a\rb\r\nx", "1;a\u{0}\r\nx", "1\r\nxy\r\n",

@@ -6,7 +6,8 @@ import Testing
 struct FuzzTests {
     private static let seeds: [UInt64] = [1, 20_261_121]
     private static let rounds = 60_000
-    private static let interesting = Array("\r\n\t :;,?/#*\u{0}\u{7f}\u{1b}0fF-+chunkedHTTP/1.1".utf8)
+    private static let interesting = Array(
+        "\r\n\t :;,?/#*\u{0}\u{7f}\u{1b}0fF-+chunkedHTTP/1.1".utf8)
 
     /// Changes, inserts, removes or repeats a few bytes.
     private static func damage(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
@@ -26,14 +27,16 @@ struct FuzzTests {
         }
     }
 
-    @Test("A damaged request is refused, or forwarded so that it can be read again", arguments: seeds)
+    @Test(
+        "A damaged request is refused, or forwarded so that it can be read again", arguments: seeds)
     func requests(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         var head = RequestHead()
         var again = RequestHead()
         var space = [UInt8](repeating: 0, count: 8_192)
         var forwarding = RequestForwarding(
-            clientAddress: AddressText("::1"), scheme: .https, requestID: RequestID(high: 1, low: 2))
+            clientAddress: AddressText("::1"), scheme: .https, requestID: RequestID(high: 1, low: 2)
+        )
         for round in 0..<Self.rounds {
             var bytes = Array(Samples.requests[round % Samples.requests.count].utf8)
             Self.damage(&bytes, &random)
@@ -58,7 +61,9 @@ struct FuzzTests {
         }
     }
 
-    @Test("A damaged response is refused, or forwarded so that it can be read again", arguments: seeds)
+    @Test(
+        "A damaged response is refused, or forwarded so that it can be read again", arguments: seeds
+    )
     func responses(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         var head = ResponseHead()
@@ -95,7 +100,9 @@ struct FuzzTests {
             let cut = Int.random(in: 0...bytes.count, using: &random)
             let output: ChunkedFilter.Output = round & 1 == 0 ? .framed : .data
             let whole = Result { try ChunkedFilterTests.run([bytes[...]], output) }
-            let halves = Result { try ChunkedFilterTests.run([bytes[..<cut], bytes[cut...]], output) }
+            let halves = Result {
+                try ChunkedFilterTests.run([bytes[..<cut], bytes[cut...]], output)
+            }
             switch (whole, halves) {
             case (.success(let one), .success(let two)) where one == two: continue
             case (.failure, .failure): continue

@@ -12,7 +12,7 @@ struct OwnAnswerTests {
 
     private static var complete: OwnAnswer {
         var answer = OwnAnswer(
-            status: 503, error: "destination_unavailable", details: "pool \"web\"\u{7}: none ready")
+            status: 503, error: "destination_unavailable", details: "\"web\"\u{7}: none ready")
         answer.requestID = RequestID(high: 0, low: 0)
         answer.retryAfterSeconds = 5
         answer.date = HTTPDate(secondsSince1970: 784_111_777)
@@ -25,10 +25,10 @@ struct OwnAnswerTests {
         let fields = head(
             "HTTP/1.1 503 Service Unavailable", "Date: Sun, 06 Nov 1994 08:49:37 GMT",
             "Content-Type: text/plain", "Content-Length: 54",
-            #"Proxy-Status: weir; error=destination_unavailable; details="pool \"web\"?: none ready""#,
+            #"Proxy-Status: weir; error=destination_unavailable; details="\"web\"?: none ready""#,
             "X-Request-ID: 00000000000000000000000000000000", "Retry-After: 5",
             "Connection: close")
-        let body = "503 Service Unavailable\npool \"web\"?: none ready\n"
+        let body = "503 Service Unavailable\n\"web\"?: none ready\n"
         #expect(Self.text(Self.complete)?.hasSuffix("\r\n\r\n" + body) == true)
         #expect(
             Self.text(Self.complete)
@@ -44,7 +44,9 @@ struct OwnAnswerTests {
         #expect(try readResponse(response, answering: .head)?.framing == BodyFraming.none)
     }
 
-    @Test("A refusal names what was wrong and closes", arguments: [HTTPError.foldedField, .headTooLarge])
+    @Test(
+        "A refusal names what was wrong and closes",
+        arguments: [HTTPError.foldedField, .headTooLarge])
     func refusal(error: HTTPError) throws {
         let response = try #require(Self.text(OwnAnswer(refusing: error)))
         let head = try #require(try readResponse(response))

@@ -36,6 +36,13 @@ struct RecognitionTests {
         }
     }
 
+    @Test("Underscores do not hide a forwarding field")
+    func underscores() {
+        for name in ["X_Forwarded_For", "x-forwarded_host", "X_Forwarded-Proto"] {
+            #expect(Self.recognise(name) == .xForwardedOther, "\(name)")
+        }
+    }
+
     @Test("A name with one byte changed, added or missing is another", arguments: names)
     func unknown(name: String, id: FieldName) {
         let bytes = Array(name.utf8)
@@ -44,7 +51,8 @@ struct RecognitionTests {
         #expect(others.contains(Self.recognise("x" + name)))
         #expect(others.contains(Self.recognise(String(name.dropLast()))))
         for index in bytes.indices {
-            for replacement in "!#$%&'*+-.^_`|~0aZ".utf8 where replacement | 0x20 != bytes[index] | 0x20 {
+            for replacement in "!#$%&'*+-.^_`|~0aZ".utf8
+            where replacement | 0x20 != bytes[index] | 0x20 {
                 var changed = bytes
                 changed[index] = replacement
                 let id = FieldName(changed.span, 0, changed.count)

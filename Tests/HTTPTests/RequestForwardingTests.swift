@@ -28,7 +28,9 @@ struct RequestForwardingTests {
 
     @Test("Fields go on byte for byte and in order, and weir's own follow")
     func plain() throws {
-        let kept = ["GET /p?q HTTP/1.1", "hOST:a", "X-One:  1 ", "Accept: */*", "x-one: \tf\u{fc}r"]
+        let kept = [
+            "GET /p?q HTTP/1.1", "hOST:a", "X-One:  1 ", "Accept: */*", "x-one: \tf\u{fc}r",
+        ]
         #expect(
             try forwarded(Self.lines(kept), Self.forwarding()) == Self.lines(kept + Self.origin))
     }
@@ -60,7 +62,7 @@ struct RequestForwardingTests {
         let request = head(
             "GET / HTTP/1.1", "X-Forwarded-For: 6.6.6.6", "Host: a", "x-forwarded-proto: https",
             "X-Forwarded-Host: evil", "Forwarded: for=6.6.6.6", "X-Forwarded-Port: 1",
-            "X-Real-IP: 6.6.6.6", "X-Request-ID: mine")
+            "X-Real-IP: 6.6.6.6", "X-Request-ID: mine", "X_Forwarded_For: 6.6.6.6")
         let expected = ["GET / HTTP/1.1", "Host: a"]
         #expect(try forwarded(request, Self.forwarding()) == Self.lines(expected + Self.origin))
     }

@@ -78,7 +78,8 @@ struct RequestTargetTests {
         "Hosts that can exist are taken apart",
         arguments: [
             ("example.com", "example.com"), ("my_app-1.local:8080", "my_app-1.local"),
-            ("10.0.0.1:65535", "10.0.0.1"), ("[::1]", "[::1]"), ("[2001:db8::1]:80", "[2001:db8::1]"),
+            ("10.0.0.1:65535", "10.0.0.1"), ("[::1]", "[::1]"),
+            ("[2001:db8::1]:80", "[2001:db8::1]"),
             ("a:", "a"), ("", ""),
         ])
     func hosts(authority: String, host: String) throws {

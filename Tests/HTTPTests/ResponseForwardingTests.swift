@@ -13,7 +13,8 @@ struct ResponseForwardingTests {
     func hopByHop() throws {
         let response = head(
             "HTTP/1.0 200 OK", "Connection: keep-alive, X-Hop, Content-Length", "X-Hop: 1",
-            "Keep-Alive: max=5", "Content-Length: 3", "Upgrade: h2,h2c", "Proxy-Authenticate: Basic",
+            "Keep-Alive: max=5", "Content-Length: 3", "Upgrade: h2,h2c",
+            "Proxy-Authenticate: Basic",
             "Set-Cookie: a")
         let expected = head("HTTP/1.1 200 OK", "Content-Length: 3", "Set-Cookie: a")
         #expect(try forwarded(response, ResponseForwarding()) == expected)

@@ -50,9 +50,15 @@ struct ResponseHeadTests {
     @Test(
         "Ambiguous and malformed responses are refused",
         arguments: [
-            (head("HTTP/1.1 200 OK", "Content-Length: 1", "Content-Length: 1"), HTTPError.conflictingLength),
+            (
+                head("HTTP/1.1 200 OK", "Content-Length: 1", "Content-Length: 1"),
+                HTTPError.conflictingLength
+            ),
             (head("HTTP/1.1 200 OK", "Content-Length: 1, 1"), .conflictingLength),
-            (head("HTTP/1.1 200 OK", "Content-Length: 1", "Transfer-Encoding: chunked"), .conflictingFraming),
+            (
+                head("HTTP/1.1 200 OK", "Content-Length: 1", "Transfer-Encoding: chunked"),
+                .conflictingFraming
+            ),
             (head("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"), .unknownTransferCoding),
             (head("HTTP/1.0 200 OK", "Transfer-Encoding: chunked"), .conflictingFraming),
             ("HTTP/1.1 200 OK\nX: y\n\n", .bareLineBreak),
@@ -73,7 +79,9 @@ struct ResponseHeadTests {
     @Test("Interim responses are told from the final one")
     func interim() throws {
         var head = ResponseHead()
-        for (status, isInterim, isUpgrade) in [(100, true, false), (103, true, false), (101, false, true), (200, false, false)] {
+        for (status, isInterim, isUpgrade) in [
+            (100, true, false), (103, true, false), (101, false, true), (200, false, false),
+        ] {
             let bytes = Array("HTTP/1.1 \(status) x\r\n\r\n".utf8)
             #expect(try head.parse(bytes.span, limits: HeadLimits()))
             #expect(head.isInterim == isInterim)

@@ -29,7 +29,9 @@ struct SplitTests {
         #expect(head.byteCount == bytes.count)
     }
 
-    @Test("A refused request stays refused however much of it has come", arguments: StrictnessTests.lines)
+    @Test(
+        "A refused request stays refused however much of it has come",
+        arguments: StrictnessTests.lines)
     func refusals(example: StrictnessTests.Case) {
         let bytes = Array(example.message.utf8)
         var refusedAt: Int?

@@ -22,7 +22,8 @@ struct StrictnessTests {
     }
 
     static let lines: [Case] = [
-        Case("RFC 9112 §2.2 LF after the start line", "GET / HTTP/1.1\nHost: a\n\n", .bareLineBreak),
+        Case(
+            "RFC 9112 §2.2 LF after the start line", "GET / HTTP/1.1\nHost: a\n\n", .bareLineBreak),
         Case("RFC 9112 §2.2 LF in the start line", "GET /\n\n", .bareLineBreak),
         Case("RFC 9112 §2.2 LF after a field", with("X: y\nZ: 1"), .bareLineBreak),
         Case("RFC 9112 §2.2 LF after a name", with("X\nZ: 1"), .bareLineBreak),
@@ -115,7 +116,9 @@ struct StrictnessTests {
 
     @Test("A name that only resembles Transfer-Encoding frames nothing")
     func resemblance() throws {
-        for name in ["Transfer_Encoding", "TransferXEncoding", "Transfer-Encodin", "XTransfer-Encoding"] {
+        for name in [
+            "Transfer_Encoding", "TransferXEncoding", "Transfer-Encodin", "XTransfer-Encoding",
+        ] {
             let request = try readRequest(Self.with(name + ": chunked"))
             #expect(request?.framing == BodyFraming.none, "\(name)")
         }
@@ -148,7 +151,8 @@ struct StrictnessTests {
 
     @Test("Limits that are absurd are survived")
     func absurdLimits() throws {
-        let long = Array(head("GET / HTTP/1.1", "Host: a", "X: " + String(repeating: "y", count: 70_000)).utf8)
+        let long = Array(
+            head("GET / HTTP/1.1", "Host: a", "X: " + String(repeating: "y", count: 70_000)).utf8)
         #expect(throws: HTTPError.headTooLarge) {
             try readRequest(long, limits: HeadLimits(headBytesMaximum: .max))
         }

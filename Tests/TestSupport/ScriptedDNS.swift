@@ -2,7 +2,7 @@ public import Transport
 
 import Synchronization
 
-/// A DNS server on a loopback port, UDP and TCP, that misbehaves as told. It has a thread of its own.
+/// A DNS server on a loopback port, UDP and TCP, that misbehaves as told, on a thread of its own.
 ///
 /// Its messages are made without the product's encoder, so that a mistake there cannot hide.
 public final class ScriptedDNS: Sendable {

@@ -204,7 +204,8 @@ private struct ScriptedDNSMessage {
     private func address(_ text: String, owner: [UInt8] = [0xc0, 0x0c]) -> [UInt8] {
         guard let address = SocketAddress(numeric: text, port: 0) else { return [] }
         if address.isIPv4 {
-            return record(1, short(UInt16(address.ipv4 >> 16)) + short(UInt16(address.ipv4 & 0xffff)), owner)
+            return record(
+                1, short(UInt16(address.ipv4 >> 16)) + short(UInt16(address.ipv4 & 0xffff)), owner)
         }
         let words = [address.high, address.low].flatMap { word in
             [48, 32, 16, 0].flatMap { short(UInt16(word >> UInt64($0) & 0xffff)) }

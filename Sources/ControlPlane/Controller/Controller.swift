@@ -107,6 +107,7 @@ public final class Controller {
         }
         let before = splits[index].weightsText
         try splits[index].shift(weights)
+        guard splits[index].weightsText != before else { return }
         log.write(
             .info, "split=\(name) \(before) -> \(splits[index].weightsText) cause=\"operator\"")
         isDue = true

@@ -85,7 +85,9 @@ final class DNSChannel {
             }, Unmanaged.passRetained(query).toOpaque())
         isStarting = false
         leave()
-        if !early.isEmpty { loop.schedule(afterMilliseconds: 0) { [weak self] in self?.callEarly() } }
+        if !early.isEmpty {
+            loop.schedule(afterMilliseconds: 0) { [weak self] in self?.callEarly() }
+        }
     }
 
     /// Forgets all queries; no completion is called any more.

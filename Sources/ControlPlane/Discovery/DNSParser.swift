@@ -48,7 +48,7 @@ struct DNSParser {
         try checkQuestion()
         do throws(DNSFormatError) {
             for _ in 0..<answers { try readResource() }
-        } catch where isTruncated {
+        } catch  where isTruncated {
             return DNSAnswer(outcome: outcome(), isTruncated: true)
         }
         return DNSAnswer(outcome: outcome(), isTruncated: isTruncated)

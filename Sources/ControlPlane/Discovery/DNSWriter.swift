@@ -1,6 +1,6 @@
 internal import Transport
 
-/// Writes the response to one question (RFC 1035 §4). All its records belong to the name asked for.
+/// Writes the response to one question (RFC 1035 §4). All records belong to the name asked for.
 struct DNSWriter {
     /// RFC 1035 §4.1.1.
     enum Code: UInt16 {

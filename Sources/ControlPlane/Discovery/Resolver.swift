@@ -2,8 +2,8 @@ internal import Transport
 
 /// Asks DNS questions and tells every kind of answer apart. One for all pools; one thread.
 ///
-/// Questions go out with EDNS0 over UDP, and again over TCP when the answer was truncated. Names are
-/// asked for as they stand, without search domains.
+/// Questions go out with EDNS0 over UDP, and again over TCP when the answer was truncated. Names
+/// are asked for as they stand, without search domains.
 final class Resolver {
     typealias Completion = (DNSAnswer) -> Void
 

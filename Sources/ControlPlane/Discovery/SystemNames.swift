@@ -16,8 +16,8 @@ enum SystemNames {
         }
     }
 
-    /// The addresses that /etc/hosts has for `name`: where Docker's `extra_hosts` puts names such as
-    /// `host.docker.internal`. The port is zero.
+    /// The addresses that /etc/hosts has for `name`: where Docker's `extra_hosts` puts names such
+    /// as `host.docker.internal`. The port is zero.
     static func hostsAddresses(of name: String) -> [SocketAddress] {
         SystemFile.text(of: "/etc/hosts").map { addresses(of: name, inHostsFile: $0) } ?? []
     }
@@ -27,7 +27,9 @@ enum SystemNames {
     static func addresses(of name: String, inHostsFile text: String) -> [SocketAddress] {
         let wanted = name.lowercased()
         let all = SystemFile.words(of: text).compactMap { words -> SocketAddress? in
-            guard words.dropFirst().contains(where: { $0.lowercased() == wanted }) else { return nil }
+            guard words.dropFirst().contains(where: { $0.lowercased() == wanted }) else {
+                return nil
+            }
             return SocketAddress(numeric: String(words[0]), port: 0)
         }
         let four = all.filter(\.isIPv4)

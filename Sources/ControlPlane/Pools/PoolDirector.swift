@@ -220,7 +220,8 @@ extension PoolDirector {
         let entries = sighting.endpoints.map {
             PoolListing.Entry(address: ReplicaAddress($0.address), weight: $0.weight)
         }
-        let isGuarded = !sighting.isLocal
+        let isGuarded =
+            !sighting.isLocal
             && sources.isGuarded(id, configuration.addresses, resolver: resolver)
         let accepted = isGuarded ? networks.current() : nil
         handle(
@@ -242,7 +243,9 @@ extension PoolDirector {
         guard let index = state.index(of: id) else { return }
         let address = state.members[index].address
         // Only the network's own server knows containers; names of the world outside say nothing.
-        guard networks.current().contains(where: { $0.contains(high: address.high, low: address.low) })
+        guard
+            networks.current().contains(where: { $0.contains(high: address.high, low: address.low) }
+            )
         else {
             loop.schedule(afterMilliseconds: 0) { [weak self] in self?.handle(.named(id, [])) }
             return

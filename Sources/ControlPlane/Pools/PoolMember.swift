@@ -47,7 +47,8 @@ struct PoolMember {
         case settled
         /// Not ready before the answer is there.
         case asking
-        /// A strange name. The answer of DNS to a question after this one must vouch for it.
+        /// A strange name, or none where others have one. The answer of DNS to a question after
+        /// this one must vouch for it.
         case unconfirmed(since: Int)
         /// DNS vouched for the address; the name is asked for once more.
         case vouched

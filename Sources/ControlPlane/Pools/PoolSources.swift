@@ -52,7 +52,8 @@ struct PoolSources {
         case .http(let probe):
             let own = known.first { member.sources.contains($0.id) } ?? known.first
             let address = SocketAddress(member.address)
-            return .http(probe, host: probe.host ?? own?.source.host(address) ?? address.description)
+            return .http(
+                probe, host: probe.host ?? own?.source.host(address) ?? address.description)
         }
     }
 }

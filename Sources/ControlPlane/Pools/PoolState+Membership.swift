@@ -99,7 +99,7 @@ extension PoolState {
     mutating func undrain(_ index: Int, _ now: Int) {
         members[index].isDrained = false
         guard members[index].state == .draining, members[index].leftAt == nil else { return }
-        let isWell = members[index].failures == 0
+        let isWell = members[index].failures == 0 && members[index].naming == .settled
         move(index, to: isWell ? .ready : .suspect, .undrainedByOperator, now)
         probeSoon(index, now)
     }
@@ -199,8 +199,8 @@ extension PoolState {
         }
     }
 
-    /// The replica is no member any more. In plain Docker it is dead by now, in Swarm it is about to
-    /// be stopped: one probe tells.
+    /// The replica is no member any more. In plain Docker it is dead by now, in Swarm it is about
+    /// to be stopped: one probe tells.
     private mutating func leave(_ index: Int, _ cause: ReplicaCause, _ now: Int) {
         guard members[index].hasPassed || !rules.isProbed else { return end(index, cause, now) }
         members[index].leftAt = now

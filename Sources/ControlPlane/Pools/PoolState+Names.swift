@@ -15,16 +15,10 @@ extension PoolState {
         if known != sorted { perform(.publish) }
         members[index].names = sorted
         switch members[index].naming {
-        case .settled where !known.isEmpty, .vouched: settle(index, now)
+        case _ where known.isEmpty: judge(sorted, of: index, now)
+        case .settled, .vouched: settle(index, now)
+        case .asking: judge(sorted, of: index, now)
         case .unconfirmed: break
-        case .settled, .asking:
-            let service = service(of: index)
-            if sorted.contains(where: { serviceNames.recognises($0, service: service) }) {
-                settle(index, now)
-            } else {
-                members[index].naming = .unconfirmed(since: questions)
-                querySoon(now)
-            }
         }
     }
 
@@ -56,25 +50,44 @@ extension PoolState {
         perform(.lookUpNames(members[index].id))
     }
 
+    /// The first names of a replica.
+    private mutating func judge(_ names: [String], of index: Int, _ now: Int) {
+        let service = service(of: index)
+        if names.contains(where: { serviceNames.recognises($0, service: service) }) {
+            settle(index, now)
+        } else if members[index].naming == .settled, !serviceNames.isEmpty {
+            replace(index, by: names, now)
+        } else {
+            wait(index, now)
+        }
+    }
+
+    private mutating func wait(_ index: Int, _ now: Int) {
+        members[index].naming = .unconfirmed(since: questions)
+        querySoon(now)
+    }
+
     private mutating func settle(_ index: Int, _ now: Int) {
         for name in members[index].names { serviceNames.learn(name) }
         members[index].naming = .settled
         promote(index, now)
     }
 
-    /// Names cannot be known, now at least: that alone is nothing against a replica.
+    /// The name cannot be known, now at least. That is nothing against a replica, unless others of
+    /// the pool have names: then the container may have just gone, and DNS must vouch.
     private mutating func settleNameless(_ index: Int, _ now: Int) {
         switch members[index].naming {
         case .settled, .unconfirmed: return
         case .vouched: members[index].names = []
-        case .asking: break
+        case .asking where serviceNames.isEmpty: break
+        case .asking: return wait(index, now)
         }
         members[index].naming = .settled
         promote(index, now)
     }
 
-    /// Another container has the address now. The old one is gone, and if the source still lists the
-    /// address, the new one is a replica to be probed.
+    /// Another container has the address now. The old one is gone, and if the source still lists
+    /// the address, the new one is a replica to be probed.
     private mutating func replace(_ index: Int, by names: [String], _ now: Int) {
         let old = members[index]
         end(index, .addressReused(by: ServiceNames.container(of: names[0])), now)

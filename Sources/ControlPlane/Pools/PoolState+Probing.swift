@@ -84,7 +84,8 @@ extension PoolState {
         members[index].probesAgain = false
         members[index].nextProbeAt = .max
         refreshNames(index, olderThan: PoolRules.nameValidMilliseconds, now)
-        let patience = members[index].hasPassed ? 300 : min(300, 100 * (members[index].failures + 1))
+        let patience =
+            members[index].hasPassed ? 300 : min(300, 100 * (members[index].failures + 1))
         perform(.probe(members[index].id, patienceMilliseconds: patience))
     }
 
@@ -100,7 +101,9 @@ extension PoolState {
 
     /// A probe got stuck where real requests do not: the replica is slow, not dead.
     private func isExcused(_ failure: ProbeFailure, _ index: Int, since start: Int) -> Bool {
-        guard members[index].state == .ready || members[index].state == .suspect else { return false }
+        guard members[index].state == .ready || members[index].state == .suspect else {
+            return false
+        }
         switch failure {
         case .timeout, .unreachable: return members[index].servedAt >= start
         case .refused, .closed, .status, .body, .malformed: return false

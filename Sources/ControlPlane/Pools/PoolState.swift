@@ -190,7 +190,8 @@ extension PoolState {
         let id = ReplicaID(lastID)
         members.append(
             PoolMember(
-                id: id, address: entry.address, weight: entry.weight, sources: [source], since: now))
+                id: id, address: entry.address, weight: entry.weight, sources: [source], since: now)
+        )
         addresses[entry.address] = id
         perform(.publish)
         return members.count - 1

@@ -7,6 +7,9 @@ struct ServiceNames: Equatable, Sendable {
 
     private var stems: [String] = []
 
+    /// True while nothing has been learned.
+    var isEmpty: Bool { stems.isEmpty }
+
     /// True if `name`, such as `shop-app-3.shop_default`, is known to be of the service `service`.
     func recognises(_ name: String, service: String) -> Bool {
         let stem = ServiceNames.stem(of: name)
@@ -28,7 +31,9 @@ struct ServiceNames: Equatable, Sendable {
         let label = ServiceNames.container(of: name)
         let digits = label.reversed().prefix { $0.isNumber }
         let rest = label.dropLast(digits.count)
-        guard !digits.isEmpty, let last = rest.last, last == "-" || last == "_" else { return label }
+        guard !digits.isEmpty, let last = rest.last, last == "-" || last == "_" else {
+            return label
+        }
         return String(rest.dropLast())
     }
 

@@ -1,6 +1,6 @@
 /// The response to an HTTP probe as far as it has come, and what it proves.
 ///
-/// It is judged as early as possible: by the status alone, unless a text is to be found in the body.
+/// It is judged as early as possible: by the status alone, unless a text must be in the body.
 struct ProbeResponse {
     enum Verdict: Equatable, Sendable {
         case undecided
@@ -124,7 +124,8 @@ private enum ChunkedBody {
         var rest = bytes
         while let lineEnd = rest.firstIndex(of: 10) {
             let digits = rest[..<lineEnd].prefix { $0 != 13 && $0 != 59 && $0 != 32 }
-            guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size > 0 else {
+            guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size > 0
+            else {
                 return (content[...], true)
             }
             rest = rest[(lineEnd + 1)...]

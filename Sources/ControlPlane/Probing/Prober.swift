@@ -62,7 +62,9 @@ final class Prober {
         let connection = ProbeConnection(loop: loop, target: target)
         running[ObjectIdentifier(connection)] = connection
         connection.begin(
-            receive: { [weak self] descriptor, take in self?.receive(descriptor, take) ?? .wouldBlock },
+            receive: { [weak self] descriptor, take in
+                self?.receive(descriptor, take) ?? .wouldBlock
+            },
             ended: { [weak self] connection, outcome in
                 guard let self, running.removeValue(forKey: ObjectIdentifier(connection)) != nil
                 else { return }

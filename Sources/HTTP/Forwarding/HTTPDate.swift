@@ -1,4 +1,5 @@
-/// A moment as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7). Made once a second.
+/// A moment as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7). Made once a
+/// second.
 public struct HTTPDate: Sendable, BitwiseCopyable {
     private(set) var text = ShortText()
 

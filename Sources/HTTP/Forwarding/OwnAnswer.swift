@@ -14,6 +14,7 @@ public struct OwnAnswer: Sendable {
     /// The answer to a HEAD has no body, but its length.
     public var isForHEAD = false
 
+    /// An answer that keeps the connection open; what else it has is set afterwards.
     public init(status: Int, error: StaticString? = nil, details: String = "") {
         self.status = status
         self.error = error
@@ -27,7 +28,7 @@ public struct OwnAnswer: Sendable {
     }
 
     /// Writes head and body at the front of `space` and returns their bytes; nil when they do not
-    /// fit. 512 bytes and `details` twice are enough.
+    /// fit. 512 bytes and three times `details` are enough.
     public func write(into space: inout MutableSpan<UInt8>) -> Int? {
         var writer = HeadWriter(&space)
         writer.append("HTTP/1.1 ")

@@ -14,6 +14,7 @@ public struct RequestForwarding: Sendable, BitwiseCopyable {
     /// Add a Via field (RFC 9110 §7.6.3).
     public var addsVia = false
 
+    /// A client that is not trusted, and no upgrade; what differs is set afterwards.
     public init(clientAddress: AddressText, scheme: Scheme, requestID: RequestID) {
         self.clientAddress = clientAddress
         self.scheme = scheme
@@ -42,8 +43,8 @@ public struct RequestForwarding: Sendable, BitwiseCopyable {
 /// Writes a request head as the upstream gets it, at the front of `space`, and returns its bytes;
 /// nil when it does not fit.
 ///
-/// `bytes` is the span that the head was parsed from. HTTP/1.1, origin-form, one Host, the fields in
-/// order and byte for byte, without what is meant for weir only, and then weir's own.
+/// `bytes` is the span that the head was parsed from. HTTP/1.1, origin-form, one Host, the fields
+/// in order and byte for byte, without what is meant for weir only, and then weir's own.
 /// RFC 9110 §7.6, RFC 9112 §3.2, RFC 7239.
 public func writeRequest(
     _ head: borrowing RequestHead, from bytes: Span<UInt8>,
@@ -84,7 +85,8 @@ extension HeadWriter {
         }
     }
 
-    /// The options of this hop: an upgrade, and that trailers are welcome (RFC 9110 §7.6.1, §10.1.4).
+    /// The options of this hop: an upgrade, and that trailers are welcome (RFC 9110 §7.6.1,
+    /// §10.1.4).
     @inline(__always)
     fileprivate mutating func appendConnection(
         _ head: RequestHead, keepsUpgrade: Bool
@@ -109,8 +111,9 @@ extension HeadWriter {
         if isTrusted { appendValues(of: .xForwardedFor, head, from: bytes) }
         append(forwarding.clientAddress.text.span)
         if !isTrusted || head.fields.span.first(.xForwardedProto) == nil {
-            append(forwarding.scheme == .https
-                ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
+            append(
+                forwarding.scheme == .https
+                    ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
         }
         if !head.authority.isEmpty, !isTrusted || head.fields.span.first(.xForwardedHost) == nil {
             append("\r\nX-Forwarded-Host: ")

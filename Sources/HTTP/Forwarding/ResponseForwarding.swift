@@ -19,6 +19,7 @@ public struct ResponseForwarding: Sendable, BitwiseCopyable {
     /// Told to the client as X-Request-ID, in place of what the upstream says.
     public var requestID: RequestID?
 
+    /// A connection that stays open; what differs is set afterwards.
     public init(clientMinorVersion: UInt8 = 1, framingChange: FramingChange = .asIs) {
         self.clientMinorVersion = clientMinorVersion
         self.framingChange = framingChange

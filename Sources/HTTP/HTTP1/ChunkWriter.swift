@@ -1,10 +1,11 @@
 /// Writes chunk framing around the pieces of a body whose length is not known (RFC 9112 §7.1).
 ///
-/// A piece of `count` bytes, at least one, goes out as `header(for: count)`, the bytes, `lineEnd`; the
-/// body ends with `terminator`.
+/// A piece of `count` bytes, at least one, goes out as `header(for: count)`, the bytes, `lineEnd`;
+/// the body ends with `terminator`.
 public enum ChunkWriter {
     /// The most that `header` writes.
     public static let headerBytesMaximum = 18
+    /// Follows the bytes of each piece.
     public static let lineEnd: StaticString = "\r\n"
     /// The last chunk and an empty trailer section.
     public static let terminator: StaticString = "0\r\n\r\n"

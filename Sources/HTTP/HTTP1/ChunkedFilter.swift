@@ -122,7 +122,8 @@ public struct ChunkedFilter: Sendable, BitwiseCopyable {
         }
     }
 
-    /// Skips an extension; a line feed alone must not end it, for others may read on (RFC 9112 §2.2).
+    /// Skips an extension; a line feed alone must not end it, for others may read on
+    /// (RFC 9112 §2.2).
     private mutating func passExtension(_ byte: UInt8) throws(HTTPError) -> Bool {
         if byte == .carriageReturn {
             state = .sizeLineFeed

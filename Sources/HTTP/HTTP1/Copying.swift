@@ -13,7 +13,8 @@ extension MutableSpan where Element == UInt8 {
         }
     }
 
-    /// Copies the bytes of a range of another span to `target`.
+    /// Copies the bytes of a range of another span to `target`. Exclusive access to this one means
+    /// that the two do not overlap.
     @inline(__always)
     mutating func copy(_ source: Span<UInt8>, _ start: Int, _ length: Int, to target: Int) {
         precondition(
@@ -22,7 +23,7 @@ extension MutableSpan where Element == UInt8 {
         unsafe source.withUnsafeBufferPointer { from in
             unsafe withUnsafeMutableBufferPointer { to in
                 if let from = from.baseAddress, let to = to.baseAddress {
-                    unsafe (to + target).update(from: from + start, count: length)
+                    unsafe (to + target).initialize(from: from + start, count: length)
                 }
             }
         }
@@ -34,7 +35,7 @@ extension MutableSpan where Element == UInt8 {
         precondition(target >= 0 && literal.utf8CodeUnitCount <= count &- target)
         unsafe withUnsafeMutableBufferPointer { to in
             if let to = to.baseAddress {
-                unsafe (to + target).update(
+                unsafe (to + target).initialize(
                     from: literal.utf8Start, count: literal.utf8CodeUnitCount)
             }
         }

@@ -3,10 +3,12 @@
 /// What does not fit is left out and remembered, so that a caller checks once, at the end.
 public struct HeadWriter: ~Copyable, ~Escapable {
     private var space: MutableSpan<UInt8>
+    /// The bytes written so far.
     public private(set) var count = 0
     /// Something did not fit; what was written is of no use.
     public private(set) var overflows = false
 
+    /// A writer that holds `space` until it is gone.
     @_lifetime(&space)
     public init(_ space: inout MutableSpan<UInt8>) {
         self.space = space._mutatingExtracting(first: .max)
@@ -15,6 +17,7 @@ public struct HeadWriter: ~Copyable, ~Escapable {
     /// The bytes written; nil when they did not fit.
     public var written: Int? { overflows ? nil : count }
 
+    /// Appends all of `bytes`.
     public mutating func append(_ bytes: Span<UInt8>) {
         append(bytes, 0, bytes.count)
     }
@@ -31,6 +34,7 @@ public struct HeadWriter: ~Copyable, ~Escapable {
         count &+= length
     }
 
+    /// Appends a literal; cheap, for its count is known.
     @inline(__always)
     public mutating func append(_ literal: StaticString) {
         guard hasRoom(for: literal.utf8CodeUnitCount) else { return }
@@ -43,6 +47,7 @@ public struct HeadWriter: ~Copyable, ~Escapable {
         for byte in text.utf8 { append(byte: byte) }
     }
 
+    /// Appends one byte.
     public mutating func append(byte: UInt8) {
         guard hasRoom(for: 1) else { return }
         space[count] = byte

@@ -25,10 +25,13 @@ extension Span where Element == UInt8 {
         var index = start
         while count &- index >= 8 {
             let word = word(at: index)
-            let marks = word.marks(below: 0x20) | word.marks(of: 0x7f)
+            // Below 0x20 the subtraction sets bit 7, at 0x7f the addition does. A carry may mark
+            // one byte too many, so the byte itself has the last word.
+            let marks =
+                ((word &- .eight(0x20)) | (word &+ .eight(1))) & ~word & .eight(0x80)
             index &+= marks == 0 ? 8 : marks.firstMark
             if marks == 0 { continue }
-            guard self[index] == .tab else { return index }
+            guard !self[index].isControl else { return index }
             index &+= 1
         }
         while indices.contains(index), self[index].isText { index &+= 1 }

@@ -17,7 +17,7 @@ struct Authority: BitwiseCopyable {
         var port = 0
         for index in hostEnd &+ 1..<end {
             guard bytes[index].isDigit, port < 6_554 else { throw .invalidHost }
-            port = port * 10 + Int(bytes[index] &- 0x30)
+            port = port &* 10 &+ Int(bytes[index] &- 0x30)
         }
         guard port <= 65_535 else { throw .invalidHost }
     }

@@ -6,7 +6,8 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable {
     case forwarded, xForwardedFor, xForwardedProto, xForwardedHost, via, xRequestID
     case date, server, idempotencyKey, cookie, setCookie, contentType, userAgent, referer
     case traceparent, weirDrain
-    /// Any other `X-Forwarded-…`, such as Port, Server or Prefix: believed from trusted clients only.
+    /// Any other `X-Forwarded-…`, such as Port or Prefix, and all of them with underscores, which
+    /// gateways such as WSGI take for the same: believed from trusted clients only.
     case xForwardedOther
     case xRealIP, authorization
 }
@@ -30,8 +31,7 @@ extension FieldName {
             self = id
             if name() == known { return }
         }
-        let isForwarding =
-            initial == "x" && count > 12 && name().hasPrefix("x-forwarded-", count: 12)
+        let isForwarding = initial == "x" && count > 11 && name().beginsLikeForwarded
         self = isForwarding ? .xForwardedOther : .other
     }
 

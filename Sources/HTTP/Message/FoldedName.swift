@@ -45,6 +45,11 @@ struct FoldedName: BitwiseCopyable, Equatable {
         left.first == right.first && left.second == right.second && left.third == right.third
     }
 
+    /// "X-Forwarded" or "X_Forwarded": an underscore folds onto 0x7f.
+    var beginsLikeForwarded: Bool {
+        hasPrefix("x-forwarded", count: 11) || hasPrefix("x\u{7f}forwarded", count: 11)
+    }
+
     /// Whether the name begins with these bytes.
     @inline(__always)
     func hasPrefix(_ prefix: FoldedName, count: Int) -> Bool {

@@ -14,8 +14,8 @@ public struct RequestHead: Sendable {
     public var path = ByteRange.none
     /// From "?" to the end of the target; empty if there is none.
     public var query = ByteRange.none
-    /// What routing goes by, without port: from an absolute target, else from Host (RFC 9112 §3.2.2).
-    /// Empty when an HTTP/1.0 request names none.
+    /// What routing goes by, without port: from an absolute target, else from Host
+    /// (RFC 9112 §3.2.2). Empty when an HTTP/1.0 request names none.
     public var host = ByteRange.none
     /// The same with its port.
     public var authority = ByteRange.none

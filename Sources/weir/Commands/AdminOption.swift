@@ -5,13 +5,19 @@ internal import ControlPlane
 struct AdminOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "unix:PATH, or http://ADDRESS:PORT for what changes nothing.", valueName: "where"))
+            "unix:PATH, or http://ADDRESS:PORT for what changes nothing. "
+                + "(default: \(AdminAddress.standard))",
+            valueName: "where"),
+        transform: AdminOption.parse)
     var admin = AdminAddress.standard
 
     /// A client of that weir; nothing is sent yet.
     var client: AdminClient { AdminClient(admin) }
-}
 
-extension AdminAddress: @retroactive ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+    private static func parse(_ text: String) throws -> AdminAddress {
+        guard let address = AdminAddress(text) else {
+            throw ValidationError("'\(text)': accepted are unix:PATH and http://ADDRESS:PORT")
+        }
+        return address
+    }
 }

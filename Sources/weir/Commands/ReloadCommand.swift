@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import ControlPlane
 
 /// `weir reload`: the configuration again, all or nothing.
 struct ReloadCommand: ParsableCommand {

@@ -38,11 +38,11 @@ struct WaitCommand: ParsableCommand {
     /// What there is instead of enough ready replicas; nil when there are.
     private func look() throws -> String? {
         let report: StatusReport
-        do throws(CommandFailure) {
+        do throws(AdminError) {
             report = try admin.client.status()
         } catch {
             // A weir that is starting does not answer yet: that, too, is worth waiting for.
-            return error.message
+            return error.description
         }
         guard let pool = report.pools.first(where: { $0.name == pool }) else {
             let names = report.pools.map(\.name).joined(separator: ", ")

@@ -14,13 +14,18 @@ struct DNSMessageTests {
     ]
 
     func isMalformed(_ bytes: [UInt8]) -> Bool {
-        if case .malformed = DNSParser.parse(bytes, question: question).outcome { true } else { false }
+        if case .malformed = DNSParser.parse(bytes, question: question).outcome {
+            true
+        } else {
+            false
+        }
     }
 
     @Test("A response by hand is read")
     func byHand() {
         let answer = DNSParser.parse(valid, question: question)
-        #expect(answer.records == [.address(address("172.18.0.3")), .address(address("172.18.0.4"))])
+        #expect(
+            answer.records == [.address(address("172.18.0.3")), .address(address("172.18.0.4"))])
     }
 
     @Test("A response cut anywhere is malformed, unless it says that it is truncated")
@@ -37,9 +42,11 @@ struct DNSMessageTests {
         }
     }
 
-    @Test("Pointers that lead to themselves, forwards, or in a circle end the reading", arguments: [
-        [UInt8](arrayLiteral: 0xc0, 21), [0xc0, 23, 0xc0, 21], [0xc0, 60], [0xff, 0xff],
-    ])
+    @Test(
+        "Pointers that lead to themselves, forwards, or in a circle end the reading",
+        arguments: [
+            [UInt8](arrayLiteral: 0xc0, 21), [0xc0, 23, 0xc0, 21], [0xc0, 60], [0xff, 0xff],
+        ])
     func loops(name: [UInt8]) {
         #expect(isMalformed(Array(valid[..<21]) + name + Array(valid[23...])))
     }
@@ -104,8 +111,10 @@ struct DNSMessageTests {
         let resolver = "# made by docker\nsearch a b\nnameserver 127.0.0.11\noptions ndots:0\n"
         #expect(SystemNames.servers(inResolverFile: resolver) == [address("127.0.0.11", port: 53)])
         #expect(SystemNames.servers(inResolverFile: "nameserver\nnameserver x").isEmpty)
-        let hosts = "127.0.0.1 localhost\n::1\tlocalhost six # not this\n172.17.0.1\thost.docker.internal\n"
-        #expect(SystemNames.addresses(of: "LOCALHOST", inHostsFile: hosts) == [address("127.0.0.1")])
+        let hosts =
+            "127.0.0.1 localhost\n::1\tlocalhost six # not this\n172.17.0.1\thost.docker.internal\n"
+        #expect(
+            SystemNames.addresses(of: "LOCALHOST", inHostsFile: hosts) == [address("127.0.0.1")])
         #expect(SystemNames.addresses(of: "six", inHostsFile: hosts) == [address("::1")])
         #expect(SystemNames.addresses(of: "host.docker.internal", inHostsFile: hosts).count == 1)
         #expect(SystemNames.addresses(of: "this", inHostsFile: hosts).isEmpty)

@@ -32,9 +32,10 @@ final class ResolverTests {
     }
 
     func addresses(_ answer: DNSAnswer?) -> Set<String> {
-        Set((answer?.records ?? []).compactMap { record in
-            if case .address(let address) = record { address.host } else { nil }
-        })
+        Set(
+            (answer?.records ?? []).compactMap { record in
+                if case .address(let address) = record { address.host } else { nil }
+            })
     }
 
     @Test("An answer gives all addresses, in whatever order")
@@ -51,15 +52,17 @@ final class ResolverTests {
         #expect(addresses(ask("App")) == ["172.18.0.3"])
     }
 
-    @Test("Each way of there being no record is told apart", arguments: [
-        (ScriptedDNS.Reply.noSuchName, DNSAnswer.Outcome.noSuchName),
-        (.empty, .empty),
-        (.serverFailure, .serverFailure),
-        (.refused, .refused),
-        (.silence, .timeout),
-        (.noise, .timeout),
-        (.wrongID(["10.0.0.1"]), .timeout),
-    ])
+    @Test(
+        "Each way of there being no record is told apart",
+        arguments: [
+            (ScriptedDNS.Reply.noSuchName, DNSAnswer.Outcome.noSuchName),
+            (.empty, .empty),
+            (.serverFailure, .serverFailure),
+            (.refused, .refused),
+            (.silence, .timeout),
+            (.noise, .timeout),
+            (.wrongID(["10.0.0.1"]), .timeout),
+        ])
     func negatives(reply: ScriptedDNS.Reply, outcome: DNSAnswer.Outcome) {
         server.say(reply, about: "app")
         #expect(ask("app")?.outcome == outcome)
@@ -125,7 +128,8 @@ final class ResolverTests {
 
     @Test("SRV and PTR records are read")
     func otherTypes() {
-        server.say(.services([(1, 5, 8080, "a.example"), (2, 0, 81, "b.example")]), about: "s", .srv)
+        server.say(
+            .services([(1, 5, 8080, "a.example"), (2, 0, 81, "b.example")]), about: "s", .srv)
         server.name("shop-app-3.shop_default", address: "172.18.0.3")
         let first = ServiceRecord(priority: 1, weight: 5, port: 8080, target: "a.example")
         #expect(ask("s", .srv)?.records.first == .service(first))
@@ -202,7 +206,8 @@ final class ResolverTests {
         #expect(six.hasSuffix(".8.b.d.0.1.0.0.2.ip6.arpa"))
     }
 
-    @Test("A name without IPv4 addresses is looked up in IPv6, and an empty AAAA takes nothing away")
+    @Test(
+        "A name without IPv4 addresses is looked up in IPv6, and an empty AAAA takes nothing away")
     func families() {
         server.say(.addresses(["10.0.0.1"]), about: "four")
         server.say(.empty, about: "four", .aaaa)

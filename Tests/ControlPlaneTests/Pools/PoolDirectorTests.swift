@@ -158,10 +158,14 @@ final class PoolDirectorTests {
         waitFor(["127.0.1.2": .ready], director)
     }
 
-    @Test("No negative answer empties a pool whose replicas pass", arguments: [
-        ScriptedDNS.Reply.noSuchName, .empty, .serverFailure, .refused, .silence, .garbage, .noise,
-        .wrongID(["127.0.1.9"]), .addresses(["203.0.113.7"]), .truncated(["127.0.1.1"], overStream: .silence),
-    ])
+    @Test(
+        "No negative answer empties a pool whose replicas pass",
+        arguments: [
+            ScriptedDNS.Reply.noSuchName, .empty, .serverFailure, .refused, .silence, .garbage,
+            .noise,
+            .wrongID(["127.0.1.9"]), .addresses(["203.0.113.7"]),
+            .truncated(["127.0.1.1"], overStream: .silence),
+        ])
     func negatives(reply: ScriptedDNS.Reply) throws {
         try start("127.0.1.2")
         server.say(.addresses(["127.0.1.1", "127.0.1.2"]), about: "app")
@@ -289,7 +293,8 @@ final class PoolDirectorTests {
         let hosts = (0..<300).map { "127.0.\(2 + $0 / 250).\(1 + $0 % 250)" }
         server.say(.truncated(Array(hosts[..<250]), overStream: .addresses(hosts)), about: "app")
         let director = direct(
-            configuration([.name("app", port: replica.address.port, weight: 1)], probeInterval: 1_000))
+            configuration(
+                [.name("app", port: replica.address.port, weight: 1)], probeInterval: 1_000))
         #expect(loop.turn(within: 20) { director.replicas.count { $0.state == .ready } == 300 })
     }
 }

@@ -5,7 +5,8 @@ import Testing
 
 /// What the answers of DNS mean for who is a member.
 struct PoolMembershipTests {
-    @Test("A pool asks DNS as soon as it is configured, and then every 500 ms, give or take a fifth")
+    @Test(
+        "A pool asks DNS as soon as it is configured, and then every 500 ms, give or take a fifth")
     func polling() throws {
         var bench = PoolBench()
         #expect(bench.actions.contains(.query(PoolBench.source)))

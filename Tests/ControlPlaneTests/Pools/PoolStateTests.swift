@@ -39,7 +39,9 @@ struct PoolBench {
     }
 
     mutating func list(_ hosts: UInt64..., truncated: Bool = false) {
-        send(.listed(Self.source, PoolListing(entries: hosts.map(Self.entry), isComplete: !truncated)))
+        send(
+            .listed(
+                Self.source, PoolListing(entries: hosts.map(Self.entry), isComplete: !truncated)))
     }
 
     /// A negative answer, after which the canary says this.
@@ -240,9 +242,11 @@ struct PoolStateProbingTests {
         #expect(bench[1]?.state == .ready)
     }
 
-    @Test("A closed idle connection or a missing first byte only asks for a probe", arguments: [
-        Observation.Kind.idleClosed, .firstByteTimeout,
-    ])
+    @Test(
+        "A closed idle connection or a missing first byte only asks for a probe",
+        arguments: [
+            Observation.Kind.idleClosed, .firstByteTimeout,
+        ])
     func probeNow(kind: Observation.Kind) {
         var bench = PoolBench()
         bench.makeReady(1)
@@ -288,7 +292,8 @@ struct PoolStateProbingTests {
         #expect(bench.availability(1) == .lost)
     }
 
-    @Test("When nothing is ready, those that accept are a last resort, and those that refuse are not")
+    @Test(
+        "When nothing is ready, those that accept are a last resort, and those that refuse are not")
     func lastResort() {
         var bench = PoolBench()
         bench.makeReady(1, 2, 3, 4)
@@ -298,7 +303,10 @@ struct PoolStateProbingTests {
         bench.failProbe(3, .refused)
         for _ in 0..<2 { bench.failProbe(4, timeout) }
         #expect(bench.state.readyCount == 0)
-        #expect([1, 2, 3, 4].map { bench.availability($0) } == [.lastResort, .lastResort, .closed, .lastResort])
+        #expect(
+            [1, 2, 3, 4].map { bench.availability($0) } == [
+                .lastResort, .lastResort, .closed, .lastResort,
+            ])
         bench.send(.observed(.connectRefused, bench.id(1)))
         #expect(bench.availability(1) == .closed)
         #expect(bench.actions.contains(.publish))

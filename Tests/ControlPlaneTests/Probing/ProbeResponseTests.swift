@@ -28,10 +28,12 @@ struct ProbeResponseTests {
         #expect(verdict("HTTP/1.1 100 C\r\n\r\n", isEnded: false) == .undecided)
     }
 
-    @Test("What is no HTTP response fails", arguments: [
-        "220 mail.example ESMTP\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
-        "HTTP/1.1 2000 OK\r\n\r\n",
-    ])
+    @Test(
+        "What is no HTTP response fails",
+        arguments: [
+            "220 mail.example ESMTP\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 2x0 OK\r\n\r\n",
+            "HTTP/1.1 2000 OK\r\n\r\n",
+        ])
     func others(text: String) {
         guard case .failed(.malformed) = verdict(text, isEnded: false) else {
             Issue.record("\(text) gave \(verdict(text))")
@@ -50,20 +52,31 @@ struct ProbeResponseTests {
         let head = "HTTP/1.1 200 OK\r\n"
         #expect(verdict(head + "\r\nall is well", body: "well") == .passed)
         #expect(verdict(head + "\r\nall is bad", body: "well") == .failed(.body))
-        #expect(verdict(head + "Content-Length: 3\r\n\r\nbad", body: "ok", isEnded: false) == .failed(.body))
-        #expect(verdict(head + "Content-Length: 9\r\n\r\nbad", body: "ok", isEnded: false) == .undecided)
+        #expect(
+            verdict(head + "Content-Length: 3\r\n\r\nbad", body: "ok", isEnded: false)
+                == .failed(.body))
+        #expect(
+            verdict(head + "Content-Length: 9\r\n\r\nbad", body: "ok", isEnded: false) == .undecided
+        )
         let chunked = head + "Transfer-Encoding: chunked\r\n\r\n"
-        #expect(verdict(chunked + "2\r\nwe\r\n2;x=y\r\nll\r\n", body: "well", isEnded: false) == .passed)
-        #expect(verdict(chunked + "2\r\nwe\r\n0\r\n\r\n", body: "well", isEnded: false) == .failed(.body))
+        #expect(
+            verdict(chunked + "2\r\nwe\r\n2;x=y\r\nll\r\n", body: "well", isEnded: false) == .passed
+        )
+        #expect(
+            verdict(chunked + "2\r\nwe\r\n0\r\n\r\n", body: "well", isEnded: false)
+                == .failed(.body))
         #expect(verdict(chunked + "2\r\nwe\r\n", body: "well", isEnded: false) == .undecided)
-        #expect(verdict(head + "\r\n" + String(repeating: "x", count: 70_000), body: "y", isEnded: false)
-            == .failed(.body))
+        #expect(
+            verdict(
+                head + "\r\n" + String(repeating: "x", count: 70_000), body: "y", isEnded: false)
+                == .failed(.body))
     }
 
     @Test("A head without an end is not read for ever")
     func endless() {
-        guard case .failed(.malformed) = verdict(
-            "HTTP/1.1 200 OK\r\n" + String(repeating: "a: b\r\n", count: 3_000), isEnded: false)
+        guard
+            case .failed(.malformed) = verdict(
+                "HTTP/1.1 200 OK\r\n" + String(repeating: "a: b\r\n", count: 3_000), isEnded: false)
         else {
             Issue.record("an endless head is read on")
             return
@@ -72,7 +85,8 @@ struct ProbeResponseTests {
 
     @Test("A response is judged the same when it comes byte by byte")
     func pieces() {
-        let text = "HTTP/1.1 103 H\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let text =
+            "HTTP/1.1 103 H\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
             + "2\r\nwe\r\n2\r\nll\r\n0\r\n\r\n"
         var probe = ProbeConfiguration.HTTPProbe(path: "/")
         probe.body = "well"

@@ -31,7 +31,8 @@ final class ProberTests {
         return outcome
     }
 
-    func http(_ address: SocketAddress, body: String? = nil, timeout: Int = 1_000) -> ProbeOutcome? {
+    func http(_ address: SocketAddress, body: String? = nil, timeout: Int = 1_000) -> ProbeOutcome?
+    {
         var probe = ProbeConfiguration.HTTPProbe(path: "/healthz?deep=1")
         probe.body = body
         return self.probe(target(address, .http(probe, host: "app:8080"), timeout: timeout))
@@ -69,7 +70,7 @@ final class ProberTests {
 
     @Test("A connect that leads nowhere is given up after its own time")
     func blackHole() throws {
-        // A listener whose queue is full drops the connects of newcomers, as a removed interface does.
+        // A listener whose queue is full drops new connects, as a removed interface does.
         let listener = try Socket.listen(on: .loopback, sharing: .exclusive, backlog: 0)
         defer { listener.close() }
         let address = try #require(Socket.localAddress(of: listener))
