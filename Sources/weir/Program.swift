@@ -44,6 +44,7 @@ final class Program {
         let control = ControlLoop(
             loop: loop, configuration: configuration, workers: links, log: log)
         control.source = source
+        control.controller.version = Version.number
 
         try workers.start()
         try control.start()

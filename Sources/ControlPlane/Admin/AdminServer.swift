@@ -5,8 +5,8 @@ internal import Transport
 /// Where it listens changes in two steps, as with `ListenerSockets`: `prepare` may fail and changes
 /// nothing, `commit` cannot fail.
 final class AdminServer {
-    /// At each place; more wait in the kernel until one ends. Whoever fills one place up cannot keep
-    /// an operator away from the other.
+    /// At each place; more wait in the kernel until one ends. Whoever fills one place up cannot
+    /// keep an operator away from the other.
     static let connectionsMaximum = 64
 
     /// A place to listen at.

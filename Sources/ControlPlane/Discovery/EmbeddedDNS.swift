@@ -1,7 +1,8 @@
 public import Transport
 
 /// A small DNS server over UDP that answers from a table as Docker's does: addresses of names,
-/// names of addresses, ten minutes of life. For `weir demo`, where it stands in for a network's server.
+/// names of addresses, ten minutes of life. For `weir demo`, where it stands in for a network's
+/// server.
 public final class EmbeddedDNS {
     private static let datagramBytesMaximum = 4096
     /// RFC 1035 §4.2.1: what a client takes that says nothing else.

@@ -1,3 +1,5 @@
+internal import HTTP
+
 /// The response to an HTTP probe as far as it has come, and what it proves.
 ///
 /// It is judged as early as possible: by the status alone, unless a text must be in the body.
@@ -8,14 +10,14 @@ struct ProbeResponse {
         case failed(ProbeFailure)
     }
 
-    private static let headBytesMaximum = 16_384
     private static let bodyBytesMaximum = 65_536
 
     private let accepted: [ClosedRange<Int>]
     private let text: [UInt8]?
     private var bytes: [UInt8] = []
-    /// Where the body starts, and how it is framed, once the head is there.
-    private var body: (start: Int, isChunked: Bool, length: Int?)?
+    /// Of the final response, once its head is there.
+    private var headByteCount = 0
+    private var framing: BodyFraming?
 
     init(accepting probe: ProbeConfiguration.HTTPProbe) {
         accepted = probe.status
@@ -33,75 +35,56 @@ struct ProbeResponse {
     mutating func end() -> Verdict { judge(isEnded: true) }
 
     private mutating func judge(isEnded: Bool) -> Verdict {
-        while body == nil {
-            guard let end = headEnd() else {
-                if let failure = headFailure() { return .failed(failure) }
-                return isEnded ? .failed(.closed) : .undecided
+        guard startsAsHTTP else { return .failed(.malformed("not HTTP/1")) }
+        do throws(HTTPError) {
+            while framing == nil {
+                var head = ResponseHead()
+                guard try head.parse(bytes.span, limits: HeadLimits()) else {
+                    return isEnded ? .failed(.closed) : .undecided
+                }
+                if let verdict = judge(head) { return verdict }
             }
-            guard let status = status() else { return .failed(.malformed("status line")) }
-            if (100...199).contains(status), status != 101 {
-                bytes.removeFirst(end)
-                continue
-            }
-            guard accepted.contains(where: { $0.contains(status) }) else {
-                return .failed(.status(status))
-            }
-            guard text != nil else { return .passed }
-            body = framing(headEnd: end)
+        } catch {
+            return .failed(.malformed(error.reason))
         }
         return judgeBody(isEnded: isEnded)
     }
 
+    /// nil if the status alone does not decide.
+    private mutating func judge(_ head: borrowing ResponseHead) -> Verdict? {
+        guard !head.isInterim else {
+            bytes.removeFirst(head.byteCount)
+            return nil
+        }
+        let status = head.status
+        guard accepted.contains(where: { $0.contains(status) }) else {
+            return .failed(.status(status))
+        }
+        headByteCount = head.byteCount
+        framing = head.framing(answering: .get)
+        return text == nil ? .passed : nil
+    }
+
     private func judgeBody(isEnded: Bool) -> Verdict {
-        guard let body, let text else { return .passed }
-        let received = bytes[body.start...]
-        let content = body.isChunked ? ChunkedBody.content(of: received) : (received, false)
-        let isWhole = content.1 || body.length.map { content.0.count >= $0 } ?? false
-        if contains(text, in: content.0.prefix(ProbeResponse.bodyBytesMaximum)) { return .passed }
+        guard let framing, let text else { return .passed }
+        let received = bytes[headByteCount...]
+        let (content, isWhole) = content(of: received, framing)
+        if contains(text, in: content.prefix(ProbeResponse.bodyBytesMaximum)) { return .passed }
         let isTooLong = received.count >= ProbeResponse.bodyBytesMaximum
         return isEnded || isWhole || isTooLong ? .failed(.body) : .undecided
     }
 
-    /// Where the first head ends, with its blank line.
-    private func headEnd() -> Int? {
-        let limit = min(bytes.count, ProbeResponse.headBytesMaximum)
-        guard limit >= 4 else { return nil }
-        return (4...limit).first { end in
-            bytes[end - 1] == 10 && bytes[end - 2] == 13 && bytes[end - 3] == 10
-                && bytes[end - 4] == 13
-        }
-    }
-
-    /// What is wrong with a head that has no end yet.
-    private func headFailure() -> ProbeFailure? {
-        guard startsAsHTTP else { return .malformed("not HTTP/1") }
-        let isTooLong = bytes.count >= ProbeResponse.headBytesMaximum
-        return isTooLong ? .malformed("head over \(ProbeResponse.headBytesMaximum) bytes") : nil
-    }
-
     private var startsAsHTTP: Bool { zip(bytes, "HTTP/1.".utf8).allSatisfy(==) }
 
-    /// RFC 9112 §4: `HTTP/1.1 200` and then a space or the end of the line.
-    private func status() -> Int? {
-        let line = bytes.prefix { $0 != 13 }
-        guard line.count >= 12, startsAsHTTP, line[8] == 32 else { return nil }
-        guard line.count == 12 || line[12] == 32 else { return nil }
-        guard line[9...11].allSatisfy({ (48...57).contains($0) }) else { return nil }
-        return Int(String(decoding: line[9...11], as: UTF8.self))
-    }
-
-    private func framing(headEnd: Int) -> (start: Int, isChunked: Bool, length: Int?) {
-        let head = String(decoding: bytes[..<headEnd], as: UTF8.self).lowercased()
-        var isChunked = false
-        var length: Int?
-        for line in head.split(whereSeparator: \.isNewline).dropFirst() {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            guard parts.count == 2 else { continue }
-            let value = parts[1].split { $0 == " " || $0 == "\t" }.joined(separator: " ")
-            if parts[0] == "transfer-encoding" { isChunked = value.hasSuffix("chunked") }
-            if parts[0] == "content-length" { length = Int(value) }
+    private func content(
+        of received: ArraySlice<UInt8>, _ framing: BodyFraming
+    ) -> (ArraySlice<UInt8>, isWhole: Bool) {
+        switch framing {
+        case .none: (received.prefix(0), true)
+        case .length(let length): (received, UInt64(received.count) >= length)
+        case .chunked: ChunkedBody.content(of: received)
+        case .untilClose: (received, false)
         }
-        return (headEnd, isChunked, isChunked ? nil : length)
     }
 
     private func contains(_ text: [UInt8], in content: ArraySlice<UInt8>) -> Bool {
@@ -130,7 +113,7 @@ private enum ChunkedBody {
             }
             rest = rest[(lineEnd + 1)...]
             content += rest.prefix(size)
-            guard rest.count >= size + 2 else { break }
+            guard rest.count - 2 >= size else { break }
             rest = rest.dropFirst(size + 2)
         }
         return (content[...], false)

@@ -72,6 +72,16 @@ struct ProbeResponseTests {
                 == .failed(.body))
     }
 
+    @Test(
+        "Chunk sizes beyond all measure do no harm",
+        arguments: [
+            "7fffffffffffffff", "ffffffffffffffffffff", "-1", "",
+        ])
+    func hugeChunks(size: String) {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        #expect(verdict(head + size + "\r\nbad", body: "well") == .failed(.body))
+    }
+
     @Test("A head without an end is not read for ever")
     func endless() {
         guard
