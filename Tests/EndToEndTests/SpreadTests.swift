@@ -68,10 +68,13 @@ import Testing
             let fast = try bed.replica(ScriptedReplica.saying("fast"))
             let weir = try bed.weir(to: slow, fast, pool: "balance: least-connections")
             try weir.awaitReady(2)
-            // The slow one takes at most one while the fast one is idle.
-            let stuck = try (0..<2).map { _ in try bed.connect(to: weir) }
-            for wire in stuck { try wire.send(request("GET /")) }
-            try eventually("the slow replica has one request") { slow.openConnections > 0 }
+            // With nothing in flight the replicas are equal, so the slow one's turn comes.
+            try eventually("the slow replica has one request") {
+                let client = try bed.connect(to: weir)
+                try client.send(request("GET /"))
+                return slow.requests == 1 || client.isSilent(for: 0.2)
+            }
+            #expect(slow.requests == 1)
             let counts = try spread(200, over: weir, bed: bed)
             #expect(counts == ["fast": 200])
         }
