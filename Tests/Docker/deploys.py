@@ -112,9 +112,8 @@ async def late_listeners(bench: Bench) -> Finding:
 
 async def all_gone(bench: Bench, outside: Outside) -> Finding:
     bench.outside.answers = outside
-    visits = bench.foreign.visits
     try:
-        async with bench.site() as site:
+        async with bench.foreign() as foreign, bench.site() as site:
             replicas = [site.container(number) for number in (1, 2, 3)]
             async with bench.clients(site) as clients:
                 await asyncio.sleep(1)
@@ -126,7 +125,7 @@ async def all_gone(bench: Bench, outside: Outside) -> Finding:
             finding = await judge(site, clients)
     finally:
         bench.outside.answers = Outside.NXDOMAIN
-    strays = bench.foreign.visits - visits
+    strays = foreign.visits
     finding.expect(strays == 0, f"{strays} connections went to the foreign address")
     return finding
 
