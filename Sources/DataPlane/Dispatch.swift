@@ -26,7 +26,7 @@ extension Worker {
         if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
             let upstream = leaseIdle(of: replica, for: exchange) {
             exchange.its.isOnReusedConnection = true
-            exchange.its.attempts.update { $0.isReused = true }
+            exchange.its.attempts.noteReused()
             bind(exchange, to: upstream)
             sendRequest(exchange)
             return
@@ -93,8 +93,7 @@ extension Worker {
         wheel.cancel(upstream.its.timer)
         Socket.setUserTimeout(
             upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
-        let moment = now
-        exchange.its.attempts.update { $0.connectedAt = moment }
+        exchange.its.attempts.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
             openTunnel(exchange)
         } else {

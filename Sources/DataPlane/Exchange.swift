@@ -43,7 +43,7 @@ struct Exchange: Slotted {
     var expectsContinue = false
     var wantsUpgrade = false
     var requestBody = MessageBody.none
-    var requestID = RequestID(high: 0, low: 0)
+    var requestID: RequestID
     /// For the log: the host that the client asked for, then the head as sent upstream, then as
     /// much of the body as is kept for another attempt.
     var request: Buffer?
@@ -84,7 +84,10 @@ struct Exchange: Slotted {
     var routeRow = -1
     var failure: FailureReason?
 
-    init(client: Ref<ClientConnection>) { self.client = client }
+    init(client: Ref<ClientConnection>, requestID: RequestID) {
+        self.client = client
+        self.requestID = requestID
+    }
 
     /// The request as this attempt must still send it.
     var hasUnsentRequest: Bool {
@@ -165,9 +168,26 @@ struct AttemptLog {
         count += 1
     }
 
-    /// Changes the entry of the present attempt, if it is one of those described.
-    mutating func update(_ change: (inout Entry) -> Void) {
-        guard count > 0, count <= AttemptLog.capacity else { return }
-        change(&entries[count - 1])
+    // The following note something about the present attempt, if it is one of those described.
+
+    private var isDescribing: Bool { count > 0 && count <= AttemptLog.capacity }
+
+    mutating func noteReused() {
+        if isDescribing { entries[count - 1].isReused = true }
+    }
+
+    mutating func noteConnected(at now: Instant) {
+        if isDescribing { entries[count - 1].connectedAt = now }
+    }
+
+    mutating func noteStatus(_ status: Int) {
+        if isDescribing { entries[count - 1].status = status }
+    }
+
+    /// - Parameter failure: nil is a good end.
+    mutating func noteEnd(at now: Instant, _ failure: FailureReason?) {
+        guard isDescribing else { return }
+        entries[count - 1].endedAt = now
+        entries[count - 1].failure = failure
     }
 }

@@ -34,11 +34,11 @@ extension Worker {
     mutating func makeExchange(_ client: Ref<ClientConnection>) -> Ref<Exchange> {
         let exchange = exchanges.make()
         let timer = exchange.its.timer
-        exchange.its = Exchange(client: client)
+        exchange.its = Exchange(
+            client: client, requestID: RequestID(high: random.next(), low: random.next()))
         exchange.its.isOpen = true
         exchange.its.timer = timer == .none ? wheel.make(owner: Token.exchange(exchange).bits) : timer
         exchange.its.began = now
-        exchange.its.requestID = RequestID(high: random.next(), low: random.next())
         return exchange
     }
 
@@ -77,8 +77,9 @@ extension Worker {
 
     private mutating func noteFieldPositions() {
         fieldPositions.removeAll(keepingCapacity: true)
-        for index in 0..<requestHead.fields.count {
-            let field = requestHead.fields[index]
+        let fields = requestHead.fields.span
+        for index in fields.indices {
+            let field = fields[index]
             fieldPositions.append(
                 FieldPosition(
                     nameStart: field.name.start, nameEnd: field.name.end,
@@ -97,7 +98,8 @@ extension Worker {
         forwarding.isTrusted = client.its.isTrusted
         forwarding.keepsUpgrade = exchange.its.wantsUpgrade
         exchange.its.requestID = forwarding.requestID(of: requestHead, from: bytes)
-        let expected = requestHead.byteCount + host.count + 512
+        // The host comes once for the log and up to twice in forwarding fields.
+        let expected = requestHead.byteCount + 3 * host.count + 512
         guard var buffer = store.take(atLeast: expected) else { return false }
         buffer.append(host)
         var space = buffer.free

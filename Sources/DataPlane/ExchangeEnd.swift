@@ -59,11 +59,7 @@ extension Worker {
     /// The present attempt is over without a whole response.
     private mutating func endAttempt(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
         guard let replica = exchange.its.replica else { return }
-        let moment = now
-        exchange.its.attempts.update {
-            $0.endedAt = moment
-            $0.failure = reason
-        }
+        exchange.its.attempts.noteEnd(at: now, reason)
         if reason != .clientClosed {
             counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.failures.rawValue)
         }
@@ -86,8 +82,7 @@ extension Worker {
         exchange.its.stage = .ended
         wheel.cancel(exchange.its.timer)
         if let replica = exchange.its.replica {
-            let moment = now
-            exchange.its.attempts.update { $0.endedAt = moment }
+            exchange.its.attempts.noteEnd(at: now, nil)
             count(exchange, on: replica)
             leaveReplica(exchange)
         }

@@ -12,8 +12,7 @@ extension Worker {
         exchange.its.stage = .responding
         exchange.its.status = responseHead.status
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
-        let status = responseHead.status
-        exchange.its.attempts.update { $0.status = status }
+        exchange.its.attempts.noteStatus(responseHead.status)
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
 
         var out = assembly

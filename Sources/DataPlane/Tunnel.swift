@@ -48,7 +48,7 @@ extension Worker {
         let client = exchange.its.client
         exchange.its.status = 101
         exchange.its.kind = .tunnel
-        exchange.its.attempts.update { $0.status = 101 }
+        exchange.its.attempts.noteStatus(101)
         exchange.its.bytesToClient += UInt64(out.count)
         client.its.phase = .tunnelling
         if client.its.output.send(out.bytes, to: client.its.descriptor, store: &store) != nil {

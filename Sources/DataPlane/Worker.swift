@@ -72,7 +72,8 @@ struct Worker: ~Copyable {
         let noClient = Ref<ClientConnection>(bits: 8)
         clients = Slab(blank: ClientConnection())
         upstreams = Slab(blank: UpstreamConnection(replica: noReplica))
-        exchanges = Slab(blank: Exchange(client: noClient))
+        exchanges = Slab(
+            blank: Exchange(client: noClient, requestID: RequestID(high: 0, low: 0)))
         pools = Slab(
             blank: UpstreamPool(
                 pool: Pool(row: 0, name: "", policy: .roundRobin, replicas: []),
