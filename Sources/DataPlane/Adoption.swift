@@ -22,6 +22,7 @@ extension Worker {
         adoptListeners(new.listeners)
         if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }
         counters.worker.set(new.generation, row: 0, column: WorkerColumn.generation.rawValue)
+        for pool in poolsByPosition { closeConnections(of: pool) }
         for pool in poolsByPosition { releaseHeld(of: pool) }
     }
 
@@ -48,6 +49,9 @@ extension Worker {
     private mutating func dropPool(_ pool: Ref<UpstreamPool>) {
         while let exchange = pool.its.firstHeld { fail(exchange, .noRoute) }
         for replica in pool.its.replicas { retire(replica) }
+        // Their slots may become other pools' replicas while exchanges still go by this pool.
+        pool.its.replicas = []
+        pool.its.pool.replicas = []
         pool.its.pool.row = WorkerCounters.gonePoolRow
         pool.its.isGone = true
         freeIfUnused(pool)
@@ -69,7 +73,12 @@ extension Worker {
         pool.its.replicas = present
         for replica in former where !present.contains(replica) { retire(replica) }
         applyAvoidance(to: pool)
-        for replica in present {
+    }
+
+    /// Closes what the snapshot wants no more. Only once all of it is adopted: what is answered for
+    /// a lost replica can make room for the client's next request, which goes anywhere.
+    private mutating func closeConnections(of pool: Ref<UpstreamPool>) {
+        for replica in pool.its.replicas {
             switch replica.its.availability {
             case .ready, .lastResort: break
             case .closed: closeIdleConnections(of: replica)

@@ -8,6 +8,7 @@ extension Worker {
     /// Gives the exchange to a replica, or lets it wait for one.
     mutating func dispatch(_ exchange: Ref<Exchange>) {
         guard let pool = exchange.its.pool else { return fail(exchange, .noRoute) }
+        guard !pool.its.isGone else { return fail(exchange, .noReadyReplica) }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
         guard !pool.its.pool.isPaused,
             let position = pool.its.picker.pick(board: links.board, tried: exchange.its.tried)

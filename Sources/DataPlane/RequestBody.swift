@@ -142,8 +142,12 @@ extension Worker {
     }
 
     /// Something moved: the deadline of the exchange moves too.
+    ///
+    /// While it waits or connects, its deadline is another one, which no progress moves.
     mutating func noteProgress(_ exchange: Ref<Exchange>) {
-        guard let pool = exchange.its.pool else { return }
+        guard exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding,
+            let pool = exchange.its.pool
+        else { return }
         let settings = pool.its.pool.settings
         let isWaiting = exchange.its.stage == .awaitingResponse && exchange.its.requestBody.isComplete
         let limit = isWaiting ? settings.firstByteTimeoutMilliseconds : settings.bodyIdleTimeoutMilliseconds
