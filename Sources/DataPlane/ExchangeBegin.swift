@@ -18,10 +18,7 @@ extension Worker {
         var rest = received
         rest.consume(requestHead.byteCount)
         keepInput(rest, of: client)
-        guard client.its.isOpen else {
-            abandon(exchange)
-            return
-        }
+        guard exchange.its.isOpen else { return }
         if !isComposed { return fail(exchange, .buffersExhausted) }
         if exchange.its.method == .connect { return fail(exchange, .methodRefused) }
         guard let target else { return fail(exchange, .noRoute) }
