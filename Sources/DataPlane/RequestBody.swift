@@ -187,8 +187,19 @@ extension Worker {
             let pool = exchange.its.pool
         else { return }
         let settings = pool.its.pool.settings
-        let isWaiting = exchange.its.stage == .awaitingResponse && exchange.its.requestBody.isComplete
-        let limit = isWaiting ? settings.firstByteTimeoutMilliseconds : settings.bodyIdleTimeoutMilliseconds
+        let limit: Int
+        if exchange.its.stage == .responding {
+            let isClientSlow = !exchange.its.client.its.output.isEmpty
+            limit = isClientSlow
+                ? snapshot.limits.clientIdleTimeoutMilliseconds
+                : settings.bodyIdleTimeoutMilliseconds
+        } else if exchange.its.requestBody.isComplete {
+            limit = settings.firstByteTimeoutMilliseconds
+        } else {
+            limit = exchange.hasUnsentRequest
+                ? settings.bodyIdleTimeoutMilliseconds
+                : snapshot.limits.clientIdleTimeoutMilliseconds
+        }
         wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
     }
 

@@ -132,7 +132,12 @@ extension Worker {
         switch failure {
         case .broken: clientGone(exchange.its.client)
         case .noBuffers: fail(exchange, .buffersExhausted)
-        case nil: if exchange.its.responseBody.isComplete { completeResponse(exchange) }
+        case nil:
+            if exchange.its.responseBody.isComplete {
+                completeResponse(exchange)
+            } else {
+                noteProgress(exchange)
+            }
         }
     }
 
