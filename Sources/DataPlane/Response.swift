@@ -182,6 +182,13 @@ extension Worker {
         receiveResponse(upstream)
     }
 
+    /// Whether nothing follows the response; the last receive may have ended just with it.
+    private func isDrained(_ upstream: Ref<UpstreamConnection>) -> Bool {
+        guard upstream.its.isReadable else { return true }
+        upstream.its.isReadable = false
+        return upstream.its.descriptor.peek() == .wouldBlock
+    }
+
     /// The response is over, for the replica; the client may still be reading the queue.
     private mutating func completeResponse(_ exchange: Ref<Exchange>) {
         let client = exchange.its.client
@@ -189,7 +196,7 @@ extension Worker {
         if let upstream = exchange.its.upstream {
             let canStay = isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup
-                && !upstream.its.isReadable
+                && isDrained(upstream)
             detach(exchange, upstream)
             if canStay { keepIdle(upstream) } else { closeUpstream(upstream) }
         }

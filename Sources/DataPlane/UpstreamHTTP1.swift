@@ -37,8 +37,13 @@ extension Worker {
         }
     }
 
-    /// An unused connection that becomes readable is at its end: FIN, reset, or bytes nobody asked for.
+    /// An unused connection that becomes readable is at its end: FIN, reset, or bytes nobody asked
+    /// for. Or the event was about bytes of the last response that were received meanwhile.
     private mutating func idleEnded(_ upstream: Ref<UpstreamConnection>) {
+        guard upstream.its.descriptor.peek() != .wouldBlock else {
+            upstream.its.isReadable = false
+            return
+        }
         observe(.idleClosed, upstream.its.replica)
         closeUpstream(upstream)
     }
