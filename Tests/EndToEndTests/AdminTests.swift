@@ -28,6 +28,10 @@ import Testing
             let client = try bed.connect(to: weir)
             for _ in 0..<7 { _ = try client.roundTrip(request("GET /")) }
             for _ in 0..<3 { _ = try client.roundTrip(request("GET /bad")) }
+            try eventually("all are counted") {
+                let status = try JSON(weir.ask("/status").text)
+                return status["pools"][0]["responses"]["4xx"].int == 3
+            }
             let response = try weir.ask("/metrics")
             #expect(response["content-type"]?.hasPrefix("text/plain") == true)
             let samples = response.text.split(separator: "\n").filter { !$0.hasPrefix("#") }
