@@ -91,13 +91,14 @@ extension Worker {
         let code = upstream.its.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
         wheel.cancel(upstream.its.timer)
-        Socket.setUserTimeout(
-            upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
         exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
             openTunnel(exchange)
         } else {
             upstream.its.phase = .busy
+            upstream.its.hasUserTimeout = true
+            Socket.setUserTimeout(
+                upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
             sendRequest(exchange)
         }
     }

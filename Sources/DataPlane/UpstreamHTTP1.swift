@@ -64,7 +64,6 @@ extension Worker {
             counters.replicas.add(
                 UInt64(received.count), row: upstream.its.replica.its.row,
                 column: ReplicaColumn.bytesReceived.rawValue)
-            noteProgress(exchange)
             if exchange.its.stage == .responding {
                 relayResponseBody(exchange, received)
             } else {
