@@ -8,9 +8,9 @@ extension Worker {
     /// Sends the head and what has come of the body; more follows by `receiveRequestBody`.
     mutating func sendRequest(_ exchange: Ref<Exchange>) {
         exchange.its.stage = .awaitingResponse
-        noteProgress(exchange)
         allowPauses(of: exchange)
         pumpRequest(exchange)
+        noteProgress(exchange)
     }
 
     /// The kernel takes a replica that is slow to read for one that is gone: to its user time-out
