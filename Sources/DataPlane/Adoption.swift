@@ -15,6 +15,9 @@ extension Worker {
         headLimits = HeadLimits(
             headBytesMaximum: min(new.limits.requestHeadBytesMaximum, BufferStore.largeBytes / 2),
             fieldsMaximum: min(new.limits.fieldsMaximum, Fields.capacity))
+        responseLimits = HeadLimits(
+            headBytesMaximum: min(new.limits.responseHeadBytesMaximum, BufferStore.largeBytes),
+            fieldsMaximum: Fields.capacity)
         store.limit(toBytes: new.limits.bufferBytesPerWorkerMaximum)
         adoptPools(new.pools)
         adoptListeners(new.listeners)
@@ -96,7 +99,7 @@ extension Worker {
         return replica
     }
 
-    private func describe(_ replica: Ref<UpstreamReplica>, as description: Replica) {
+    private mutating func describe(_ replica: Ref<UpstreamReplica>, as description: Replica) {
         let address = SocketAddress(
             high: description.addressHigh, low: description.addressLow, port: description.port)
         if replica.its.address != address || replica.its.addressText.isEmpty {
@@ -123,7 +126,7 @@ extension Worker {
 
     /// Once this snapshot is adopted the row may be another replica's: what is still in flight is
     /// counted in the row that is nobody's.
-    private func leaveRow(of replica: Ref<UpstreamReplica>) {
+    private mutating func leaveRow(of replica: Ref<UpstreamReplica>) {
         let row = replica.its.row
         let gone = WorkerCounters.goneReplicaRow
         for _ in 0..<replica.its.inFlight {
@@ -162,7 +165,7 @@ extension Worker {
         }
     }
 
-    private func leaveRow(ofListener row: Int) {
+    private mutating func leaveRow(ofListener row: Int) {
         let gone = WorkerCounters.goneListenerRow
         let column = ListenerColumn.open.rawValue
         for client in clients.open() where client.its.listenerRow == row {
@@ -190,7 +193,7 @@ extension Worker {
         applyAvoidance(to: pool)
     }
 
-    private func applyAvoidance(to pool: Ref<UpstreamPool>) {
+    private mutating func applyAvoidance(to pool: Ref<UpstreamPool>) {
         pool.its.avoidedCount = 0
         for (position, replica) in pool.its.replicas.enumerated() {
             let isAvoided = replica.its.avoidedUntil != nil

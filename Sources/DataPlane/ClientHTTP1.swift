@@ -17,7 +17,7 @@ extension Worker {
         switch client.its.phase {
         case .idle, .readingHead: serveRequests(client)
         case .exchanging:
-            if !readiness.isDisjoint(with: [.hangup, .error]) {
+            if !readiness.isDisjoint(with: [.hangup, .error]) || hasLeft(client) {
                 clientGone(client)
             } else if let exchange = client.its.exchange {
                 receiveRequestBody(exchange)
@@ -26,6 +26,16 @@ extension Worker {
         case .closing: break
         case .lingering: discardInput(client)
         }
+    }
+
+    /// A client that sends FIN while it waits for a response has given up, as far as anybody can
+    /// tell: its request is taken along. One that has pipelined more, or has part of the response, is
+    /// served to the end.
+    private mutating func hasLeft(_ client: Ref<ClientConnection>) -> Bool {
+        guard client.its.hasHangup, !client.its.hasUnseenInput, let exchange = client.its.exchange,
+            exchange.its.requestBody.isComplete, exchange.its.stage != .responding
+        else { return false }
+        return client.its.descriptor.peek() == .endOfStream
     }
 
     /// Serves requests one after the other as long as there are any and each is answered at once.
@@ -47,6 +57,7 @@ extension Worker {
                 keepPartialHead(received, of: client)
                 return
             }
+            try readPath(received)
         } catch {
             reject(client, error)
             return

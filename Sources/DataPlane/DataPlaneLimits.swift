@@ -18,6 +18,9 @@ enum DataPlaneLimits {
     static let acceptsPerTurnMaximum = 64
     /// How long accepting rests when descriptors have run out.
     static let acceptPauseMilliseconds = 100
+    /// A first piece of a response body up to this is copied behind the head; a longer one is sent
+    /// from where it is.
+    static let copiedBodyBytesMaximum = 4_096
     /// Interim responses (1xx) forwarded for one request.
     static let interimResponsesMaximum = 16
     /// The largest chunk made of a response that ends with its connection; with its head it fits

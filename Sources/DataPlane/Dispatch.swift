@@ -18,16 +18,15 @@ extension Worker {
 
     private mutating func attempt(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
         exchange.its.tried.insert(replica.its.row)
-        exchange.its.attempts.begin(replica, at: now)
+        exchange.beginAttempt(on: replica, at: now)
         exchange.its.requestSent = 0
         exchange.its.replica = replica
         replica.its.inFlight += 1
-        if exchange.its.attempts.count <= AttemptLog.capacity { replica.its.mentions += 1 }
         links.board.begin(replicaRow: replica.its.row, worker: index)
         if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
             let upstream = leaseIdle(of: replica, for: exchange) {
             exchange.its.isOnReusedConnection = true
-            exchange.its.attempts.update { $0.isReused = true }
+            exchange.noteReused()
             bind(exchange, to: upstream)
             sendRequest(exchange)
             return
@@ -37,7 +36,7 @@ extension Worker {
         connect(exchange, to: replica)
     }
 
-    private func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
+    private mutating func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
         exchange.its.upstream = upstream
         upstream.its.exchange = exchange
         upstream.its.phase = .busy
@@ -93,8 +92,7 @@ extension Worker {
         let code = upstream.its.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
         wheel.cancel(upstream.its.timer)
-        let moment = now
-        exchange.its.attempts.update { $0.connectedAt = moment }
+        exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
             openTunnel(exchange)
         } else {
@@ -118,7 +116,7 @@ extension Worker {
     }
 
     /// Tells the control plane. Rare, so the system call does not matter.
-    func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
+    mutating func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
         guard !replica.its.isGone else { return }
         let row = replica.its.pool.its.pool.row
         links.observations.push(

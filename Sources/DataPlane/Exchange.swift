@@ -43,7 +43,7 @@ struct Exchange: Slotted {
     var expectsContinue = false
     var wantsUpgrade = false
     var requestBody = MessageBody.none
-    var requestID = RequestID(high: 0, low: 0)
+    var requestID: RequestID
     /// For the log: the host that the client asked for, then the head as sent upstream, then as
     /// much of the body as is kept for another attempt.
     var request: Buffer?
@@ -64,7 +64,9 @@ struct Exchange: Slotted {
 
     // Attempts.
     var tried = TriedReplicas()
-    var attempts = AttemptLog()
+    /// Attempts made; the first ones are described, for the log.
+    var attemptCount = 0
+    var attempts = InlineArray<6, Attempt>(repeating: Attempt())
     var isOnReusedConnection = false
     var hasRetriedAfterSending = false
     var yieldedFromSplit = false
@@ -84,12 +86,9 @@ struct Exchange: Slotted {
     var routeRow = -1
     var failure: FailureReason?
 
-    init(client: Ref<ClientConnection>) { self.client = client }
-
-    /// The request as this attempt must still send it.
-    var hasUnsentRequest: Bool {
-        guard let request else { return false }
-        return requestSent < request.count - hostBytes
+    init(client: Ref<ClientConnection>, requestID: RequestID) {
+        self.client = client
+        self.requestID = requestID
     }
 }
 
@@ -133,41 +132,5 @@ enum MessageBody {
             self = filter.isComplete ? .none : .chunked(filter)
             return result
         }
-    }
-}
-
-/// What became of each attempt, for the log.
-struct AttemptLog {
-    struct Entry {
-        var replica: Ref<UpstreamReplica>?
-        var began = Instant(nanoseconds: 0)
-        var connectedAt = Instant(nanoseconds: 0)
-        var endedAt = Instant(nanoseconds: 0)
-        var isReused = false
-        /// nil is a success.
-        var failure: FailureReason?
-        var status = 0
-    }
-
-    /// Attempts beyond these are counted, not described.
-    static let capacity = 6
-    private var entries = InlineArray<6, Entry>(repeating: Entry())
-    private(set) var count = 0
-
-    var described: Int { min(count, AttemptLog.capacity) }
-
-    subscript(index: Int) -> Entry { entries[index] }
-
-    mutating func begin(_ replica: Ref<UpstreamReplica>, at now: Instant) {
-        if count < AttemptLog.capacity {
-            entries[count] = Entry(replica: replica, began: now, connectedAt: now)
-        }
-        count += 1
-    }
-
-    /// Changes the entry of the present attempt, if it is one of those described.
-    mutating func update(_ change: (inout Entry) -> Void) {
-        guard count > 0, count <= AttemptLog.capacity else { return }
-        change(&entries[count - 1])
     }
 }

@@ -31,11 +31,11 @@ extension Worker {
     mutating func makeExchange(_ client: Ref<ClientConnection>) -> Ref<Exchange> {
         let exchange = exchanges.make()
         let timer = exchange.its.timer
-        exchange.its = Exchange(client: client)
+        exchange.its = Exchange(
+            client: client, requestID: RequestID(high: random.next(), low: random.next()))
         exchange.its.isOpen = true
         exchange.its.timer = timer == .none ? wheel.make(owner: Token.exchange(exchange).bits) : timer
         exchange.its.began = now
-        exchange.its.requestID = RequestID(high: random.next(), low: random.next())
         return exchange
     }
 
@@ -59,23 +59,47 @@ extension Worker {
     private mutating func route(
         _ received: Buffer, _ listenerRow: Int, _ exchange: Ref<Exchange>
     ) -> Target? {
-        let bytes = received.bytes
         if snapshot.routes.needsFields { noteFieldPositions() }
-        let request = RouteRequest(
-            listenerRow: listenerRow,
-            host: bytes.extracting(requestHead.host),
-            path: bytes.extracting(requestHead.path),
-            method: bytes.extracting(requestHead.methodRange),
-            fields: RequestFields(head: bytes, positions: fieldPositions.span))
-        guard let position = snapshot.routes.match(request) else { return nil }
+        let meaning = pathMeaning
+        let position = meaning.isEmpty
+            ? match(received, path: received.bytes.extracting(requestHead.path), listenerRow)
+            : match(received, path: meaning.bytes, listenerRow)
+        guard let position else { return nil }
         exchange.its.routeRow = snapshot.routes.routes[position].row
         return snapshot.routes.routes[position].target
     }
 
+    private mutating func match(
+        _ received: Buffer, path: Span<UInt8>, _ listenerRow: Int
+    ) -> Int? {
+        let bytes = received.bytes
+        let request = RouteRequest(
+            listenerRow: listenerRow,
+            host: bytes.extracting(requestHead.host),
+            path: path,
+            method: bytes.extracting(requestHead.methodRange),
+            fields: RequestFields(head: bytes, positions: fieldPositions.span))
+        return snapshot.routes.match(request)
+    }
+
+    /// Routes go by what the path of `requestHead` means; most paths mean what they spell, and then
+    /// `pathMeaning` stays empty.
+    mutating func readPath(_ received: Buffer) throws(HTTPError) {
+        pathMeaning.clear()
+        let path = received.bytes.extracting(requestHead.path)
+        guard PathMeaning.needsReading(path) else { return }
+        var meaning = pathMeaning
+        var space = meaning.free
+        let count = try PathMeaning.read(path, into: &space)
+        meaning.commit(count)
+        pathMeaning = meaning
+    }
+
     private mutating func noteFieldPositions() {
         fieldPositions.removeAll(keepingCapacity: true)
-        for index in 0..<requestHead.fields.count {
-            let field = requestHead.fields[index]
+        let fields = requestHead.fields.span
+        for index in fields.indices {
+            let field = fields[index]
             fieldPositions.append(
                 FieldPosition(
                     nameStart: field.name.start, nameEnd: field.name.end,
@@ -94,7 +118,8 @@ extension Worker {
         forwarding.isTrusted = client.its.isTrusted
         forwarding.keepsUpgrade = exchange.its.wantsUpgrade
         exchange.its.requestID = forwarding.requestID(of: requestHead, from: bytes)
-        let expected = requestHead.byteCount + host.count + 512
+        // The host comes once for the log and up to twice in forwarding fields.
+        let expected = requestHead.byteCount + 3 * host.count + 512
         guard var buffer = store.take(atLeast: expected) else { return false }
         buffer.append(host)
         var space = buffer.free

@@ -8,15 +8,15 @@ extension Worker {
     /// Sends the head and what has come of the body; more follows by `receiveRequestBody`.
     mutating func sendRequest(_ exchange: Ref<Exchange>) {
         exchange.its.stage = .awaitingResponse
-        noteProgress(exchange)
         allowPauses(of: exchange)
         pumpRequest(exchange)
+        noteProgress(exchange)
     }
 
     /// The kernel takes a replica that is slow to read for one that is gone: to its user time-out
     /// a closed window is unacknowledged bytes too. Only a request that fits into any window is
     /// sent under it.
-    private func allowPauses(of exchange: Ref<Exchange>) {
+    private mutating func allowPauses(of exchange: Ref<Exchange>) {
         guard let upstream = exchange.its.upstream, upstream.its.hasUserTimeout,
             let request = exchange.its.request
         else { return }
@@ -67,40 +67,38 @@ extension Worker {
         while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
             let allowance = bodyAllowance(of: exchange)
             let limit = receiveLimit(of: exchange, allowance: allowance)
-            guard limit > 0, var received = nextInput(of: client, atMost: limit) else { return }
-            let count = min(allowance, received.count)
-            var kept = 0
+            guard limit > 0, let received = nextInput(of: client, atMost: limit) else { return }
+            var rest = received
             do {
-                var bytes = received.mutablePrefix(count)
+                var bytes = received.mutablePrefix(min(allowance, received.count))
                 let taken = try exchange.its.requestBody.take(&bytes)
-                kept = taken.kept
                 exchange.its.bytesFromClient += UInt64(taken.consumed)
                 var body = received
-                body.truncate(to: kept)
-                received.consume(taken.consumed)
+                body.truncate(to: taken.kept)
+                rest.consume(taken.consumed)
                 keepBody(of: exchange, body)
             } catch {
                 rejectBody(of: exchange, error)
                 return
             }
             guard client.its.isOpen else { return }
-            keepInput(received, of: client)
+            keepInput(rest, of: client)
         }
     }
 
     /// How many body bytes can be taken now. Before the request is under way they must fit beside
     /// the head; afterwards they are sent on, behind a queue of limited length.
-    private func bodyAllowance(of exchange: Ref<Exchange>) -> Int {
+    private mutating func bodyAllowance(of exchange: Ref<Exchange>) -> Int {
         guard let request = exchange.its.request else { return 0 }
         let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
-        guard isUnderWay, !exchange.its.hasUnsentRequest, let upstream = exchange.its.upstream
+        guard isUnderWay, !exchange.hasUnsentRequest, let upstream = exchange.its.upstream
         else { return BufferStore.largeBytes - request.end }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
         return isFull || upstream.its.hasStoppedReading ? 0 : scratch.capacity
     }
 
     /// How many bytes to receive at once: what comes behind the body is kept in one buffer.
-    private func receiveLimit(of exchange: Ref<Exchange>, allowance: Int) -> Int {
+    private mutating func receiveLimit(of exchange: Ref<Exchange>, allowance: Int) -> Int {
         guard case .length(let remaining) = exchange.its.requestBody else {
             return min(allowance, BufferStore.largeBytes)
         }
@@ -113,7 +111,7 @@ extension Worker {
         guard !body.isEmpty else { return }
         noteProgress(exchange)
         let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
-        let isBehind = exchange.its.hasUnsentRequest
+        let isBehind = exchange.hasUnsentRequest
         if exchange.its.isReplayable, appendToRequest(of: exchange, body) {
             if isUnderWay, !isBehind { sendTail(of: exchange) }
             return
@@ -176,7 +174,7 @@ extension Worker {
         fail(exchange, .malformedRequest)
     }
 
-    func countSent(_ count: Int, to upstream: Ref<UpstreamConnection>) {
+    mutating func countSent(_ count: Int, to upstream: Ref<UpstreamConnection>) {
         counters.replicas.add(
             UInt64(count), row: upstream.its.replica.its.row, column: ReplicaColumn.bytesSent.rawValue)
     }
@@ -189,8 +187,19 @@ extension Worker {
             let pool = exchange.its.pool
         else { return }
         let settings = pool.its.pool.settings
-        let isWaiting = exchange.its.stage == .awaitingResponse && exchange.its.requestBody.isComplete
-        let limit = isWaiting ? settings.firstByteTimeoutMilliseconds : settings.bodyIdleTimeoutMilliseconds
+        let limit: Int
+        if exchange.its.stage == .responding {
+            let isClientSlow = !exchange.its.client.its.output.isEmpty
+            limit = isClientSlow
+                ? snapshot.limits.clientIdleTimeoutMilliseconds
+                : settings.bodyIdleTimeoutMilliseconds
+        } else if exchange.its.requestBody.isComplete {
+            limit = settings.firstByteTimeoutMilliseconds
+        } else {
+            limit = exchange.hasUnsentRequest
+                ? settings.bodyIdleTimeoutMilliseconds
+                : snapshot.limits.clientIdleTimeoutMilliseconds
+        }
         wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
     }
 

@@ -12,8 +12,7 @@ extension Worker {
         exchange.its.stage = .responding
         exchange.its.status = responseHead.status
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
-        let status = responseHead.status
-        exchange.its.attempts.update { $0.status = status }
+        exchange.noteStatus(responseHead.status)
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
         let client = exchange.its.client
         // Whether the rest of the body comes before the end of the response is not known yet.
@@ -35,7 +34,7 @@ extension Worker {
     }
 
     /// Decides how the body is passed on, given how it comes.
-    private func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
+    private mutating func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
         let speaksChunks = exchange.its.clientMinorVersion >= 1
         exchange.its.responseBody = MessageBody(framing, output: speaksChunks ? .framed : .data)
         switch framing {
@@ -49,29 +48,27 @@ extension Worker {
     }
 
     private mutating func sendFirstPart(_ exchange: Ref<Exchange>, _ head: Buffer, _ rest: Buffer) {
-        var head = head
-        var body = rest
-        guard let hasExcess = takeBody(of: exchange, &body) else { return }
-        if hasExcess { exchange.its.upstream?.its.closesAfterResponse = true }
+        guard let body = takeBody(of: exchange, rest) else { return }
         exchange.its.bytesToClient += UInt64(head.count + body.count)
         let client = exchange.its.client
-        var failure: SendFailure?
         if exchange.its.sendsChunks {
-            failure = sendChunks(body, behind: head, to: client)
-        } else if body.count <= 4_096 {
-            head.append(body.bytes)
-            failure = client.its.output.send(head.bytes, to: client.its.descriptor, store: &store)
-        } else {
-            failure = client.its.output.send(
-                head.bytes, body.bytes, to: client.its.descriptor, store: &store)
+            return afterSending(exchange, sendChunks(body, behind: head, to: client))
         }
+        if body.count > DataPlaneLimits.copiedBodyBytesMaximum {
+            let failure = client.its.output.send(
+                head.bytes, body.bytes, to: client.its.descriptor, store: &store)
+            return afterSending(exchange, failure)
+        }
+        var out = head
+        out.append(body.bytes)
+        let whole = out
+        let failure = client.its.output.send(
+            whole.bytes, to: client.its.descriptor, store: &store)
         afterSending(exchange, failure)
     }
 
     mutating func relayResponseBody(_ exchange: Ref<Exchange>, _ received: Buffer) {
-        var body = received
-        guard let hasExcess = takeBody(of: exchange, &body) else { return }
-        if hasExcess { exchange.its.upstream?.its.closesAfterResponse = true }
+        guard let body = takeBody(of: exchange, received) else { return }
         exchange.its.bytesToClient += UInt64(body.count)
         let client = exchange.its.client
         var failure: SendFailure?
@@ -80,21 +77,24 @@ extension Worker {
             nothing.clear()
             failure = sendChunks(body, behind: nothing, to: client)
         } else if !body.isEmpty {
-            failure = client.its.output.send(body.bytes, to: client.its.descriptor, store: &store)
+            failure = client.its.output.send(
+                body.bytes, to: client.its.descriptor, store: &store)
         }
         afterSending(exchange, failure)
     }
 
-    /// Cuts `bytes` down to what is to be forwarded.
-    ///
-    /// - Returns: whether bytes followed that belong to no response; nil if the exchange has failed.
-    private mutating func takeBody(of exchange: Ref<Exchange>, _ bytes: inout Buffer) -> Bool? {
-        let count = bytes.count
+    /// What of `received` is to be forwarded; nil if the exchange has failed. Bytes that belong to no
+    /// response mean that the connection cannot be used again.
+    private mutating func takeBody(of exchange: Ref<Exchange>, _ received: Buffer) -> Buffer? {
         do {
-            var span = bytes.mutablePrefix(count)
+            var span = received.mutablePrefix(received.count)
             let taken = try exchange.its.responseBody.take(&span)
-            bytes.truncate(to: taken.kept)
-            return taken.consumed < count
+            if taken.consumed < received.count {
+                exchange.its.upstream?.its.closesAfterResponse = true
+            }
+            var body = received
+            body.truncate(to: taken.kept)
+            return body
         } catch {
             fail(exchange, .malformedResponse)
             return nil
@@ -106,21 +106,21 @@ extension Worker {
     private mutating func sendChunks(
         _ body: Buffer, behind start: Buffer, to client: Ref<ClientConnection>
     ) -> SendFailure? {
-        var body = body
+        var rest = body
         var framed = start
         var failure: SendFailure?
         repeat {
-            var piece = body
-            piece.truncate(to: min(DataPlaneLimits.chunkBytesMaximum, body.count))
-            body.consume(piece.count)
+            var piece = rest
+            piece.truncate(to: min(DataPlaneLimits.chunkBytesMaximum, rest.count))
+            rest.consume(piece.count)
             if !piece.isEmpty { appendChunk(piece, to: &framed) }
             failure = client.its.output.send(framed.bytes, to: client.its.descriptor, store: &store)
             framed.clear()
-        } while !body.isEmpty && failure == nil
+        } while !rest.isEmpty && failure == nil
         return failure
     }
 
-    private func appendChunk(_ body: Buffer, to out: inout Buffer) {
+    private mutating func appendChunk(_ body: Buffer, to out: inout Buffer) {
         var space = out.free
         let count = ChunkWriter.header(for: body.count, into: &space)
         out.commit(count)
@@ -132,7 +132,12 @@ extension Worker {
         switch failure {
         case .broken: clientGone(exchange.its.client)
         case .noBuffers: fail(exchange, .buffersExhausted)
-        case nil: if exchange.its.responseBody.isComplete { completeResponse(exchange) }
+        case nil:
+            if exchange.its.responseBody.isComplete {
+                completeResponse(exchange)
+            } else {
+                noteProgress(exchange)
+            }
         }
     }
 
@@ -187,7 +192,7 @@ extension Worker {
     /// The response is over, for the replica; the client may still be reading the queue.
     private mutating func completeResponse(_ exchange: Ref<Exchange>) {
         let client = exchange.its.client
-        let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.its.hasUnsentRequest
+        let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.hasUnsentRequest
         if let upstream = exchange.its.upstream {
             let canStay = isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup

@@ -32,7 +32,7 @@ extension Worker {
         _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
     ) {
         guard exchange.its.wantsUpgrade, exchange.its.requestBody.isComplete,
-            !exchange.its.hasUnsentRequest, upstream.its.output.isEmpty
+            !exchange.hasUnsentRequest, upstream.its.output.isEmpty
         else { return fail(exchange, .malformedResponse) }
         var out = assembly
         out.clear()
@@ -47,7 +47,7 @@ extension Worker {
         let client = exchange.its.client
         exchange.its.status = 101
         exchange.its.kind = .tunnel
-        exchange.its.attempts.update { $0.status = 101 }
+        exchange.noteStatus(101)
         exchange.its.bytesToClient += UInt64(out.count + rest.count)
         client.its.phase = .tunnelling
         let failure = client.its.output.send(

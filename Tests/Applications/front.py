@@ -21,7 +21,7 @@ defaults
 
 
 def weir_program() -> Path:
-    chosen = os.environ.get("WEIR") or os.environ.get("WEIR_BINARY")
+    chosen = os.environ.get("WEIR")
     return Path(chosen or REPOSITORY / ".build" / "release" / "weir").resolve()
 
 

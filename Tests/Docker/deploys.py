@@ -99,6 +99,33 @@ async def reuse(bench: Bench) -> Finding:
         return finding
 
 
+@cases.case("no replica at first")
+async def none_at_first(bench: Bench) -> Finding:
+    async with bench.site(replicas=0) as site:
+        await site.until_listening()
+        async with bench.clients(site) as clients:
+            await asyncio.sleep(1)
+            await site.scale(3)
+            await site.until_answered_by(3)
+            await asyncio.sleep(1)
+        return await judge(site, clients)
+
+
+@cases.case("reload, three times, while replicas come")
+async def reload(bench: Bench) -> Finding:
+    async with bench.site(replicas=1) as site:
+        async with bench.clients(site) as clients:
+            for replicas in (2, 3, 4):
+                await site.docker("kill", "--signal", "HUP", site.balancer_container)
+                await site.scale(replicas)
+            await site.until_answered_by(4)
+            await asyncio.sleep(1)
+        finding = await judge(site, clients)
+        status = await site.inspect(site.balancer_container, "{{.State.Status}}")
+        finding.expect(status == "running", f"the balancer is {status}")
+        return finding
+
+
 @cases.case("scale 1, 4; they listen after 1.5 s")
 async def late_listeners(bench: Bench) -> Finding:
     async with bench.site(replicas=1, listen_delay_ms=1500) as site:
@@ -112,9 +139,8 @@ async def late_listeners(bench: Bench) -> Finding:
 
 async def all_gone(bench: Bench, outside: Outside) -> Finding:
     bench.outside.answers = outside
-    visits = bench.foreign.visits
     try:
-        async with bench.site() as site:
+        async with bench.foreign() as foreign, bench.site() as site:
             replicas = [site.container(number) for number in (1, 2, 3)]
             async with bench.clients(site) as clients:
                 await asyncio.sleep(1)
@@ -126,7 +152,7 @@ async def all_gone(bench: Bench, outside: Outside) -> Finding:
             finding = await judge(site, clients)
     finally:
         bench.outside.answers = Outside.NXDOMAIN
-    strays = bench.foreign.visits - visits
+    strays = foreign.visits
     finding.expect(strays == 0, f"{strays} connections went to the foreign address")
     return finding
 

@@ -36,11 +36,47 @@ async def compose_file(bench: Bench) -> Finding:
         seen, last = await ask_until_all_answered(port)
         finding.expect(len(seen) == REPLICAS, f"{len(seen)} of {REPLICAS} answered; last: {last}\n"
                        + docker("logs", weir))
-        said = docker("exec", weir, "/weir", "status")
+        said = docker("exec", weir, "/weir", "status", "--admin", "unix:/run/weir/admin.sock")
         finding.expect(said.count("ready") >= REPLICAS, f"weir status does not name them:\n{said}")
+        docker("exec", weir, "/weir", "reload")
+        health = await health_of(weir)
+        finding.expect(health == "healthy", f"the image's health check says {health}")
     finally:
         await asyncio.to_thread(run, *compose, "down", "--timeout", "5")
     return finding
+
+
+@cases.case("the image without a file and with nothing to write to")
+async def bare_image(bench: Bench) -> Finding:
+    finding = Finding()
+    if bench.balancer.name != "weir":
+        finding.notes.append("only for weir")
+        return finding
+    docker("run", "--detach", "--name", "bare", "--read-only", "--cap-drop", "ALL",
+           bench.balancer.image, "run", "--listen", ":8080", "--to", "app:8080")
+    try:
+        health = await health_of("bare")
+        finding.expect(health == "healthy", f"its health check says {health}\n"
+                       + docker("logs", "bare"))
+        said = docker("exec", "bare", "/weir", "status")
+        finding.expect("app" in said, f"weir status does not name the pool:\n{said}")
+        docker("stop", "bare")
+        ended = docker("inspect", "--format", "{{.State.ExitCode}}", "bare")
+        finding.expect(ended == "0", f"it ended with {ended} on SIGTERM")
+    finally:
+        docker("rm", "--force", "bare")
+    return finding
+
+
+async def health_of(container: str) -> str:
+    """What the image's own check found: asked first 5 s after the start."""
+    health = "starting"
+    for _ in range(100):
+        health = docker("inspect", "--format", "{{.State.Health.Status}}", container)
+        if health != "starting":
+            break
+        await asyncio.sleep(0.1)
+    return health
 
 
 async def ask_until_all_answered(port: int) -> tuple[set[str], str]:

@@ -20,7 +20,7 @@ struct ReadRequest: Equatable {
     var acceptsTrailers = false
     var fields: [String] = []
 
-    init(_ head: RequestHead, from bytes: [UInt8]) {
+    init(_ head: borrowing RequestHead, from bytes: [UInt8]) {
         byteCount = head.byteCount
         method = head.method
         target = text(head.target, of: bytes)
@@ -48,7 +48,7 @@ struct ReadResponse: Equatable {
     var keepsAlive = true
     var fields: [String] = []
 
-    init(_ head: ResponseHead, from bytes: [UInt8], answering method: Method) {
+    init(_ head: borrowing ResponseHead, from bytes: [UInt8], answering method: Method) {
         byteCount = head.byteCount
         status = head.status
         reason = text(head.reason, of: bytes)

@@ -5,8 +5,16 @@ public enum AdminAddress: Equatable, Sendable, CustomStringConvertible {
     case unixSocket(String)
     case network(SocketAddress)
 
-    /// Where weir listens if the configuration says nothing else.
-    public static let standard = AdminAddress.unixSocket(AdminConfiguration().socketPath ?? "")
+    /// Where a weir of this configuration is: at its Unix socket, or, where nobody answers there (as
+    /// in a container with nothing to write to), at its address.
+    public init(_ configuration: AdminConfiguration) {
+        let path = configuration.socketPath ?? ""
+        if let address = configuration.bind, !AdminSocketFile.isAnswering(path) {
+            self = .network(address)
+        } else {
+            self = .unixSocket(path)
+        }
+    }
 
     /// Parses `unix:/run/weir/admin.sock` or `http://127.0.0.1:9900`; nil if it is neither. A host
     /// is an IP address or `localhost`; without a port it is 9900.

@@ -33,7 +33,8 @@ enum AdminSocketFile {
         return unsafe lstat(path, &facts) == 0 ? facts.st_mode : nil
     }
 
-    private static func isAnswering(_ path: String) -> Bool {
+    /// Whether a process listens at `path`, which lets us in.
+    static func isAnswering(_ path: String) -> Bool {
         do throws(SystemError) {
             try Socket.connect(unixPath: path).close()
             return true

@@ -15,8 +15,8 @@ struct ProbeResponse {
     private let accepted: [ClosedRange<Int>]
     private let text: [UInt8]?
     private var bytes: [UInt8] = []
-    private var head = ResponseHead()
-    /// Of the body, once the head is there.
+    /// Of the final response, once its head is there.
+    private var headByteCount = 0
     private var framing: BodyFraming?
 
     init(accepting probe: ProbeConfiguration.HTTPProbe) {
@@ -38,12 +38,11 @@ struct ProbeResponse {
         guard startsAsHTTP else { return .failed(.malformed("not HTTP/1")) }
         do throws(HTTPError) {
             while framing == nil {
-                var next = head
-                guard try next.parse(bytes.span, limits: HeadLimits()) else {
+                var head = ResponseHead()
+                guard try head.parse(bytes.span, limits: HeadLimits()) else {
                     return isEnded ? .failed(.closed) : .undecided
                 }
-                head = next
-                if let verdict = judgeHead() { return verdict }
+                if let verdict = judge(head) { return verdict }
             }
         } catch {
             return .failed(.malformed(error.reason))
@@ -52,21 +51,23 @@ struct ProbeResponse {
     }
 
     /// nil if the status alone does not decide.
-    private mutating func judgeHead() -> Verdict? {
+    private mutating func judge(_ head: borrowing ResponseHead) -> Verdict? {
         guard !head.isInterim else {
             bytes.removeFirst(head.byteCount)
             return nil
         }
-        guard accepted.contains(where: { $0.contains(head.status) }) else {
-            return .failed(.status(head.status))
+        let status = head.status
+        guard accepted.contains(where: { $0.contains(status) }) else {
+            return .failed(.status(status))
         }
+        headByteCount = head.byteCount
         framing = head.framing(answering: .get)
         return text == nil ? .passed : nil
     }
 
     private func judgeBody(isEnded: Bool) -> Verdict {
         guard let framing, let text else { return .passed }
-        let received = bytes[head.byteCount...]
+        let received = bytes[headByteCount...]
         let (content, isWhole) = content(of: received, framing)
         if contains(text, in: content.prefix(ProbeResponse.bodyBytesMaximum)) { return .passed }
         let isTooLong = received.count >= ProbeResponse.bodyBytesMaximum

@@ -23,14 +23,14 @@ public struct RequestForwarding: Sendable, BitwiseCopyable {
 
     /// The id that the upstream is told, and that log and response should have: that of a trusted
     /// client if it is sane, else our own.
-    public func requestID(of head: RequestHead, from bytes: Span<UInt8>) -> RequestID {
+    public func requestID(of head: borrowing RequestHead, from bytes: Span<UInt8>) -> RequestID {
         guard isTrusted else { return requestID }
         return RequestID(of: head, from: bytes) ?? requestID
     }
 
     /// The fields that do not go on as they are.
     @inline(__always)
-    fileprivate func dropped(from head: RequestHead) -> FieldNameSet {
+    fileprivate func dropped(from head: borrowing RequestHead) -> FieldNameSet {
         var names = FieldNameSet.hopByHop.with(.xRequestID)
         if keepsUpgrade, head.wantsUpgrade { names.remove(.upgrade) }
         if head.isAbsolute { names.insert(.host) }
@@ -67,7 +67,7 @@ extension HeadWriter {
     /// RFC 9112 §3.2.1; and Host, where the request has none that can go on (§3.2.2).
     @inline(__always)
     fileprivate mutating func appendRequestLine(
-        _ head: RequestHead, from bytes: Span<UInt8>
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>
     ) {
         append(bytes, head.methodRange)
         append(" ")
@@ -89,7 +89,7 @@ extension HeadWriter {
     /// §10.1.4).
     @inline(__always)
     fileprivate mutating func appendConnection(
-        _ head: RequestHead, keepsUpgrade: Bool
+        _ head: borrowing RequestHead, keepsUpgrade: Bool
     ) {
         let upgrades = keepsUpgrade && head.wantsUpgrade
         if head.acceptsTrailers {
@@ -103,7 +103,7 @@ extension HeadWriter {
     /// Where the request came from, in both conventions, and what it is called.
     @inline(__always)
     fileprivate mutating func appendOrigin(
-        _ head: RequestHead, from bytes: Span<UInt8>,
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>,
         forwarding: borrowing RequestForwarding
     ) {
         let isTrusted = forwarding.isTrusted
@@ -133,7 +133,7 @@ extension HeadWriter {
     /// RFC 7239 §4: an address with colons is quoted and has brackets; a host may have a colon.
     @inline(__always)
     private mutating func appendForwardedElement(
-        _ head: RequestHead, from bytes: Span<UInt8>,
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>,
         forwarding: borrowing RequestForwarding
     ) {
         let isIPv6 = forwarding.clientAddress.isIPv6
@@ -150,7 +150,7 @@ extension HeadWriter {
 
     /// All values of a list field, each with the comma after it (RFC 9110 §5.3).
     private mutating func appendValues(
-        of id: FieldName, _ head: RequestHead, from bytes: Span<UInt8>
+        of id: FieldName, _ head: borrowing RequestHead, from bytes: Span<UInt8>
     ) {
         let fields = head.fields.span
         for index in fields.indices {

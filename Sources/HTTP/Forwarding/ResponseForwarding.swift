@@ -26,7 +26,7 @@ public struct ResponseForwarding: Sendable, BitwiseCopyable {
     }
 
     @inline(__always)
-    fileprivate func dropped(from head: ResponseHead) -> FieldNameSet {
+    fileprivate func dropped(from head: borrowing ResponseHead) -> FieldNameSet {
         var names = FieldNameSet.hopByHop
         if keepsUpgrade, head.isUpgrade { names.remove(.upgrade) }
         if requestID != nil { names.insert(.xRequestID) }
@@ -38,7 +38,7 @@ public struct ResponseForwarding: Sendable, BitwiseCopyable {
     }
 
     @inline(__always)
-    fileprivate func isChunked(_ head: ResponseHead) -> Bool {
+    fileprivate func isChunked(_ head: borrowing ResponseHead) -> Bool {
         guard clientMinorVersion == 1, head.status >= 200, head.status != 204 else { return false }
         return switch framingChange {
         case .asIs: head.facts.seen.contains(.transferEncoding)
@@ -82,7 +82,7 @@ extension HeadWriter {
     /// RFC 9112 §9.3, §9.6; RFC 9110 §7.8.
     @inline(__always)
     fileprivate mutating func appendConnection(
-        _ head: ResponseHead, forwarding: borrowing ResponseForwarding
+        _ head: borrowing ResponseHead, forwarding: borrowing ResponseForwarding
     ) {
         if head.isUpgrade {
             if forwarding.keepsUpgrade { append("Connection: upgrade\r\n") }

@@ -63,6 +63,7 @@ public struct Fields: Sendable {
         return true
     }
 
+    /// Empties the table for the next head.
     public mutating func removeAll() { count = 0 }
 }
 

@@ -3,7 +3,7 @@
 /// One value serves many requests; `parse` begins anew each time. All ranges count from the first
 /// byte of the span that was parsed. Nothing is decoded or normalised: paths are matched and
 /// forwarded with their dots and percent encoding as received.
-public struct RequestHead: Sendable {
+public struct RequestHead: ~Copyable, Sendable {
     /// Of the head with its blank line, and with empty lines before it that were skipped.
     public var byteCount = 0
     public var method = Method.other

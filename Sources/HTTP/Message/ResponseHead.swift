@@ -1,6 +1,6 @@
 /// The head of a response, by position, and what it means. Made to be used again, like
 /// `RequestHead`.
-public struct ResponseHead: Sendable {
+public struct ResponseHead: ~Copyable, Sendable {
     /// Of the head with its blank line.
     public var byteCount = 0
     /// 100...999.

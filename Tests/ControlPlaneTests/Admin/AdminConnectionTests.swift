@@ -217,6 +217,20 @@ struct AdminSocketFileTests {
         #expect(AdminAddress(text)?.description == description)
     }
 
+    @Test("weir is sought at its socket, and at its address where nobody answers on the socket")
+    func sought() throws {
+        try AdminBed.run(ControlDesk.configuration()) { bed in
+            var configuration = AdminConfiguration()
+            configuration.socketPath = bed.socketPath
+            #expect(AdminAddress(configuration) == .unixSocket(bed.socketPath))
+        }
+        var configuration = AdminConfiguration()
+        configuration.socketPath = "/tmp/weir-none/admin.sock"
+        #expect("\(AdminAddress(configuration))" == "http://127.0.0.1:9900")
+        configuration.bind = nil
+        #expect(AdminAddress(configuration) == .unixSocket("/tmp/weir-none/admin.sock"))
+    }
+
     @Test("A weir that does not run is an error that says what to try")
     func notRunning() {
         let error = #expect(throws: AdminError.self) {

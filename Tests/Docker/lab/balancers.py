@@ -128,7 +128,7 @@ class Weir(Balancer):
 
 
 def weir() -> Balancer:
-    chosen = os.environ.get("WEIR") or os.environ.get("WEIR_BINARY")
+    chosen = os.environ.get("WEIR")
     program = Path(chosen or REPOSITORY / ".build" / "release" / "weir").resolve()
     return Weir(
         "weir", program, [f"/bin/{program.name}", "run"], WEIR, "/etc/weir/weir.yaml",

@@ -27,11 +27,13 @@ class Bench:
     folder: Path
     rate: float
     outside: OutsideResolver = field(default_factory=OutsideResolver)
-    foreign: ForeignServer = field(default_factory=lambda: ForeignServer(REPLICA_PORT))
     numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
 
     def site(self, replicas: int = 3, **settings: object) -> Site:
         return Site(self.balancer, self.folder / str(next(self.numbers)), replicas, **settings)
+
+    def foreign(self) -> ForeignServer:
+        return ForeignServer(REPLICA_PORT)
 
     def clients(self, site: Site) -> "Clients":
         return Clients(site.traffic(self.rate), site.tunnels(TUNNELS))

@@ -52,14 +52,22 @@ class OutsideResolver(asyncio.DatagramProtocol):
 
 
 class ForeignServer:
-    """Listens on the foreign address; anything that connects there was led astray."""
+    """Listens on the foreign address for the life of an `async with` block.
+
+    Anything that connects there was led astray.
+    """
 
     def __init__(self, port: int):
         self.port = port
         self.visits = 0
 
-    async def start(self) -> None:
+    async def __aenter__(self) -> "ForeignServer":
         self.server = await asyncio.start_server(self._visit, FOREIGN, self.port)
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self.server.close()
+        await self.server.wait_closed()
 
     async def _visit(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.visits += 1

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import json
+import socket
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from .balancers import PORT, Balancer
 from .engine import MACHINE, docker
 from .images import REPLICA
 from .journal import Journal
-from .machine import run
+from .machine import NetworkOf, run
 from .traffic import Exchange, Traffic
 from .tunnels import Tunnels
 
@@ -108,6 +109,18 @@ class Site:
 
     def tunnels(self, number: int) -> Tunnels:
         return Tunnels((MACHINE, PORT), "app", number)
+
+    async def until_listening(self, seconds: float = 20) -> None:
+        """Waits until the balancer listens in its container, whatever it would answer."""
+        with NetworkOf(await self.process(self.balancer_container)):
+            asker = socket.socket()
+        # Docker's proxy accepts on the machine before anybody listens in the container.
+        with asker:
+            deadline = time.monotonic() + seconds
+            while asker.connect_ex(("127.0.0.1", 8080)) != 0:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"no listener in {seconds:.0f} s:\n{self.balancer_log()}")
+                await asyncio.sleep(0.02)
 
     async def until_answered_by(self, replicas: int, seconds: float = 20) -> None:
         """Waits until that many different replicas have answered."""
