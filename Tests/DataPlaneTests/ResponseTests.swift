@@ -66,10 +66,10 @@ struct ResponseTests {
         let bed = try Bed(replicas: [replica.address])
         let client = try bed.client()
         try client.send(get)
-        client.halfClose()
         try eventually("weir has read ahead") {
             bed.worker(.buffersInUse) > 10
         }
+        client.halfClose()
         _ = try client.readHead()
         #expect(try client.readPattern(count))
         #expect(try client.readToEnd().isEmpty)
