@@ -68,7 +68,7 @@ struct ResponseTests {
         try client.send(get)
         client.halfClose()
         try eventually("weir has read ahead") {
-            bed.counters[0].worker.value(row: 0, column: WorkerColumn.buffersInUse.rawValue) > 10
+            bed.worker(.buffersInUse) > 10
         }
         _ = try client.readHead()
         #expect(try client.readPattern(count))
