@@ -51,23 +51,35 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["Transport"],
             path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "TransportTests", dependencies: ["Transport", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "BalancingTests", dependencies: ["Balancing", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "MetricsTests", dependencies: ["Metrics", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TransportTests", dependencies: ["Transport", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "BalancingTests", dependencies: ["Balancing", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MetricsTests", dependencies: ["Metrics", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "DataPlaneTests",
-            dependencies: ["DataPlane", "Transport", "HTTP", "Balancing", "Metrics", "TestSupport"],
+            dependencies: [
+                "DataPlane", "Transport", "HTTP", "Balancing", "Metrics", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ControlPlaneTests",
-            dependencies: ["ControlPlane", "Transport", "HTTP", "Balancing", "Metrics", "TestSupport"],
+            dependencies: [
+                "ControlPlane", "Transport", "HTTP", "Balancing", "Metrics", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["ControlPlane", "DataPlane", "Balancing", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "EndToEndTests", dependencies: ["TestSupport", "Transport"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["TestSupport", "Transport"], swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17

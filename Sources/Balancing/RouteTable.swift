@@ -5,8 +5,8 @@
 /// so one pass over the host and one over the path find everything that could match, in order.
 public struct RouteTable: Sendable {
     /// In match order: exact host, longer wildcard, shorter wildcard, any host; in these longer
-    /// path prefixes before shorter; then with methods before without, more headers before fewer, bound
-    /// to listeners before not; then the order of the configuration.
+    /// path prefixes before shorter; then with methods before without, more headers before fewer,
+    /// bound to listeners before not; then the order of the configuration.
     public let routes: [Route]
     /// Whether any route has a rule about header fields, so that requests must bring them.
     public let needsFields: Bool

@@ -60,7 +60,9 @@ public final class EventLoop {
 
     /// Calls `action` once, `milliseconds` from now or a little later.
     @discardableResult
-    public func schedule(afterMilliseconds milliseconds: Int, _ action: @escaping () -> Void) -> Scheduled {
+    public func schedule(afterMilliseconds milliseconds: Int, _ action: @escaping () -> Void)
+        -> Scheduled
+    {
         lastToken += 1
         let timer = wheel.make(owner: lastToken)
         wheel.set(timer, at: Instant.now().adding(milliseconds: milliseconds))
@@ -83,7 +85,9 @@ public final class EventLoop {
     /// every ready descriptor and every due action.
     public func turn(milliseconds: Int32) {
         let untilTimer = wheel.millisecondsUntilNext(now: Instant.now())
-        let wait = milliseconds < 0 ? untilTimer : untilTimer < 0 ? milliseconds : min(milliseconds, untilTimer)
+        let wait =
+            milliseconds < 0
+            ? untilTimer : untilTimer < 0 ? milliseconds : min(milliseconds, untilTimer)
         let count = poller.wait(milliseconds: wait)
         now = Instant.now()
         for index in 0..<count {

@@ -26,12 +26,15 @@ extension Worker {
                 return
             }
             do {
-                guard let (descriptor, address) = try Socket.accept(from: listening[position].descriptor)
+                guard
+                    let (descriptor, address) = try Socket.accept(
+                        from: listening[position].descriptor)
                 else { return }
                 let client = admit(descriptor, address, listenerRow: listenerRow)
-                client.its.isTrusted = address.map { peer in
-                    trusted.contains { $0.contains(high: peer.high, low: peer.low) }
-                } ?? false
+                client.its.isTrusted =
+                    address.map { peer in
+                        trusted.contains { $0.contains(high: peer.high, low: peer.low) }
+                    } ?? false
                 welcome(client, mode)
             } catch {
                 pauseAccepting(at: position)
@@ -44,7 +47,8 @@ extension Worker {
         _ descriptor: Descriptor, _ address: SocketAddress?, listenerRow: Int
     ) -> Ref<ClientConnection> {
         let client = clients.make()
-        client.its = ClientConnection(isOpen: true, descriptor: descriptor, listenerRow: listenerRow)
+        client.its = ClientConnection(
+            isOpen: true, descriptor: descriptor, listenerRow: listenerRow)
         client.its.address = address
         client.its.timer = wheel.make(owner: Token.client(client).bits)
         if let address {
@@ -65,7 +69,9 @@ extension Worker {
         }
         switch mode {
         case .http:
-            wheel.set(client.its.timer, at: now.adding(milliseconds: snapshot.limits.headTimeoutMilliseconds))
+            wheel.set(
+                client.its.timer,
+                at: now.adding(milliseconds: snapshot.limits.headTimeoutMilliseconds))
         case .tcp(let target):
             beginTunnel(client, to: target)
         }

@@ -15,7 +15,9 @@ extension Worker {
         describeRequest(exchange, &line)
         line.field("status", exchange.its.status)
         if let pool = exchange.its.pool { line.field("pool", text: pool.its.pool.name) }
-        if let replica = lastReplica(exchange) { line.field("replica", bytes: replica.its.name.span) }
+        if let replica = lastReplica(exchange) {
+            line.field("replica", bytes: replica.its.name.span)
+        }
         line.field("duration_ms", milliseconds: now.nanoseconds(since: exchange.its.began))
         if exchange.its.heldNanoseconds > 0 {
             line.field("held_ms", milliseconds: exchange.its.heldNanoseconds)
@@ -78,7 +80,9 @@ extension Worker {
             if attempt.isReused {
                 line.field("reused", word: "true", quoted: .no)
             } else {
-                line.field("connect_ms", milliseconds: attempt.connectedAt.nanoseconds(since: attempt.began))
+                line.field(
+                    "connect_ms",
+                    milliseconds: attempt.connectedAt.nanoseconds(since: attempt.began))
             }
             line.field("ms", milliseconds: attempt.endedAt.nanoseconds(since: attempt.began))
             line.field("outcome", word: attempt.failure?.word ?? "ok")

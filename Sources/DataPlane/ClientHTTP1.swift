@@ -7,7 +7,9 @@ internal import Transport
 extension Worker {
     mutating func clientEvent(_ client: Ref<ClientConnection>, _ readiness: Readiness) {
         guard client.its.isOpen else { return }
-        if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) { client.its.hasHangup = true }
+        if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) {
+            client.its.hasHangup = true
+        }
         if readiness.contains(.writable), !client.its.output.isEmpty {
             clientWritable(client)
             guard client.its.isOpen else { return }
@@ -29,8 +31,8 @@ extension Worker {
     }
 
     /// A client that sends FIN while it waits for a response has given up, as far as anybody can
-    /// tell: its request is taken along. One that has pipelined more, or has part of the response, is
-    /// served to the end.
+    /// tell: its request is taken along. One that has pipelined more, or has part of the response,
+    /// is served to the end.
     private mutating func hasLeft(_ client: Ref<ClientConnection>) -> Bool {
         guard client.its.hasHangup, !client.its.hasUnseenInput, let exchange = client.its.exchange,
             exchange.its.requestBody.isComplete, exchange.its.stage != .responding
@@ -45,7 +47,9 @@ extension Worker {
         while client.its.isOpen, client.its.phase == .idle || client.its.phase == .readingHead,
             client.its.output.count < snapshot.limits.readAheadBytesMaximum
         {
-            guard let received = nextInput(of: client, atMost: BufferStore.largeBytes) else { break }
+            guard let received = nextInput(of: client, atMost: BufferStore.largeBytes) else {
+                break
+            }
             serveRequest(client, from: received)
         }
         client.its.isServing = false
@@ -236,13 +240,16 @@ extension Worker {
     /// closing with unread input would send a reset, which can overtake the answer.
     private mutating func finishClosing(_ client: Ref<ClientConnection>) {
         guard client.its.output.isEmpty else { return }
-        if client.its.hasEnded || (!client.its.mayStillSend && client.its.input == nil && !client.its.isReadable) {
+        if client.its.hasEnded
+            || (!client.its.mayStillSend && client.its.input == nil && !client.its.isReadable)
+        {
             closeClient(client)
             return
         }
         client.its.phase = .lingering
         client.its.descriptor.shutdownWrite()
-        wheel.set(client.its.timer, at: now.adding(milliseconds: DataPlaneLimits.lingerMilliseconds))
+        wheel.set(
+            client.its.timer, at: now.adding(milliseconds: DataPlaneLimits.lingerMilliseconds))
         discardInput(client)
     }
 

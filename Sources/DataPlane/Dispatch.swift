@@ -24,7 +24,8 @@ extension Worker {
         replica.its.inFlight += 1
         links.board.begin(replicaRow: replica.its.row, worker: index)
         if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
-            let upstream = leaseIdle(of: replica, for: exchange) {
+            let upstream = leaseIdle(of: replica, for: exchange)
+        {
             exchange.its.isOnReusedConnection = true
             exchange.noteReused()
             bind(exchange, to: upstream)
@@ -43,15 +44,17 @@ extension Worker {
     }
 
     /// The connection used last. What is not idempotent, or has a body still coming that may not be
-    /// kept, goes only onto one that was used a moment ago and is seen to be open: there would be no
-    /// second try.
+    /// kept, goes only onto one that was used a moment ago and is seen to be open: there would be
+    /// no second try.
     private mutating func leaseIdle(
         of replica: Ref<UpstreamReplica>, for exchange: Ref<Exchange>
     ) -> Ref<UpstreamConnection>? {
         while let upstream = replica.its.firstIdle {
             if !exchange.its.isIdempotent || !exchange.its.requestBody.isComplete {
                 let freshness = replica.its.pool.its.pool.settings.freshnessMilliseconds
-                guard now.milliseconds(since: upstream.its.idleSince) < freshness else { return nil }
+                guard now.milliseconds(since: upstream.its.idleSince) < freshness else {
+                    return nil
+                }
                 if upstream.its.descriptor.peek() != .wouldBlock {
                     closeUpstream(upstream)
                     continue
@@ -107,7 +110,8 @@ extension Worker {
     mutating func connectFailed(
         _ exchange: Ref<Exchange>, _ replica: Ref<UpstreamReplica>, code: Int32
     ) {
-        counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connectFailures.rawValue)
+        counters.replicas.add(
+            1, row: replica.its.row, column: ReplicaColumn.connectFailures.rawValue)
         let reason = ConnectError.reason(of: code)
         let kind: Observation.Kind = reason == .connectRefused ? .connectRefused : .connectFailed
         observe(kind, replica, code: code)
@@ -116,7 +120,9 @@ extension Worker {
     }
 
     /// Tells the control plane. Rare, so the system call does not matter.
-    mutating func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
+    mutating func observe(
+        _ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0
+    ) {
         guard !replica.its.isGone else { return }
         let row = replica.its.pool.its.pool.row
         links.observations.push(

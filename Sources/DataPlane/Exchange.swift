@@ -119,13 +119,16 @@ enum MessageBody {
     /// - Returns: how many bytes are to be forwarded (they are slid to the front), and how many
     ///   belonged to the body; any others are the next message's.
     /// - Throws: `HTTPError` if the chunk framing is broken.
-    mutating func take(_ bytes: inout MutableSpan<UInt8>) throws(HTTPError) -> (kept: Int, consumed: Int) {
+    mutating func take(_ bytes: inout MutableSpan<UInt8>) throws(HTTPError) -> (
+        kept: Int, consumed: Int
+    ) {
         switch self {
         case .none: return (0, 0)
         case .untilClose: return (bytes.count, bytes.count)
         case .length(let remaining):
             let taken = Int(min(remaining, UInt64(bytes.count)))
-            self = remaining == UInt64(taken) ? .none : .length(remaining: remaining - UInt64(taken))
+            self =
+                remaining == UInt64(taken) ? .none : .length(remaining: remaining - UInt64(taken))
             return (taken, taken)
         case .chunked(var filter):
             let result = try filter.process(&bytes)

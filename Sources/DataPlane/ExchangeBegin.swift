@@ -13,7 +13,8 @@ extension Worker {
         wheel.cancel(client.its.timer)
         noteRequest(exchange, of: client)
 
-        let target = requestHead.method == .connect ? nil : route(received, client.its.listenerRow, exchange)
+        let target =
+            requestHead.method == .connect ? nil : route(received, client.its.listenerRow, exchange)
         let isComposed = composeRequest(exchange, received, for: client)
         var rest = received
         rest.consume(requestHead.byteCount)
@@ -34,7 +35,8 @@ extension Worker {
         exchange.its = Exchange(
             client: client, requestID: RequestID(high: random.next(), low: random.next()))
         exchange.its.isOpen = true
-        exchange.its.timer = timer == .none ? wheel.make(owner: Token.exchange(exchange).bits) : timer
+        exchange.its.timer =
+            timer == .none ? wheel.make(owner: Token.exchange(exchange).bits) : timer
         exchange.its.began = now
         return exchange
     }
@@ -61,7 +63,8 @@ extension Worker {
     ) -> Target? {
         if snapshot.routes.needsFields { noteFieldPositions() }
         let meaning = pathMeaning
-        let position = meaning.isEmpty
+        let position =
+            meaning.isEmpty
             ? match(received, path: received.bytes.extracting(requestHead.path), listenerRow)
             : match(received, path: meaning.bytes, listenerRow)
         guard let position else { return nil }
@@ -123,7 +126,8 @@ extension Worker {
         guard var buffer = store.take(atLeast: expected) else { return false }
         buffer.append(host)
         var space = buffer.free
-        guard let count = writeRequest(requestHead, from: bytes, forwarding: forwarding, into: &space)
+        guard
+            let count = writeRequest(requestHead, from: bytes, forwarding: forwarding, into: &space)
         else {
             store.give(buffer)
             return false
@@ -151,7 +155,9 @@ extension Worker {
 
     /// Whose turn it is in a split. A pool that has nothing to offer yields to the next in turn,
     /// unless none has: then the request waits where its turn was.
-    private mutating func takeTurn(in position: Int, _ exchange: Ref<Exchange>) -> Ref<UpstreamPool>? {
+    private mutating func takeTurn(in position: Int, _ exchange: Ref<Exchange>) -> Ref<
+        UpstreamPool
+    >? {
         let ticket = snapshot.splits[position].ticket.take()
         let entries = snapshot.splits[position].schedule.entries
         var available: UInt64 = 0
@@ -159,7 +165,8 @@ extension Worker {
             available |= 1 << UInt64(index)
         }
         let due = snapshot.splits[position].schedule.pool(at: ticket)
-        let chosen = snapshot.splits[position].schedule.pool(at: ticket, available: available) ?? due
+        let chosen =
+            snapshot.splits[position].schedule.pool(at: ticket, available: available) ?? due
         exchange.its.yieldedFromSplit = chosen != due
         return chosen.map { poolsByPosition[$0] }
     }

@@ -119,7 +119,8 @@ extension Worker {
         }
         guard exchange.its.status >= 100 else { return }
         counters.replicas.add(
-            1, row: row, column: ReplicaColumn.status1xx.rawValue + StatusClass.index(exchange.its.status))
+            1, row: row,
+            column: ReplicaColumn.status1xx.rawValue + StatusClass.index(exchange.its.status))
         let wait = exchange.its.firstByteAt.nanoseconds(since: exchange.its.began)
         counters.replicas.add(
             wait / 1_000, row: row, column: ReplicaColumn.firstByteMicroseconds.rawValue)
@@ -137,13 +138,15 @@ extension Worker {
         }
         if exchange.its.bytesFromClient > 0 {
             counters.pools.add(
-                exchange.its.bytesFromClient, row: row, column: PoolColumn.bytesFromClients.rawValue)
+                exchange.its.bytesFromClient, row: row, column: PoolColumn.bytesFromClients.rawValue
+            )
         }
         counters.pools.add(
             exchange.its.bytesToClient, row: row, column: PoolColumn.bytesToClients.rawValue)
         guard exchange.its.status >= 100 else { return }
         counters.pools.add(
-            1, row: row, column: PoolColumn.status1xx.rawValue + StatusClass.index(exchange.its.status))
+            1, row: row,
+            column: PoolColumn.status1xx.rawValue + StatusClass.index(exchange.its.status))
         guard exchange.its.kind == .http else { return }
         let microseconds = now.nanoseconds(since: exchange.its.began) / 1_000
         counters.pools.add(

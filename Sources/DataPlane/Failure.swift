@@ -1,7 +1,7 @@
 internal import HTTP
 
-/// Why an exchange, or one attempt of it, went wrong. The words are those of the log, the metrics and
-/// the `details` of `Proxy-Status`.
+/// Why an exchange, or one attempt of it, went wrong. The words are those of the log, the metrics
+/// and the `details` of `Proxy-Status`.
 enum FailureReason: UInt8 {
     // Reaching a replica.
     case connectRefused, connectTimeout, connectUnreachable
@@ -116,7 +116,8 @@ func verdict(on attempt: FailedAttempt) -> FailureVerdict {
         return attempt.isReplayable || !attempt.hasSent ? .retry : .answer
     case .closedBeforeHeaders, .replicaLost:
         if !attempt.hasSent { return attempt.attempts < attempt.attemptsMaximum ? .retry : .answer }
-        let isAllowed = attempt.isIdempotent && attempt.isReplayable && !attempt.hasRetriedAfterSending
+        let isAllowed =
+            attempt.isIdempotent && attempt.isReplayable && !attempt.hasRetriedAfterSending
         return isAllowed && attempt.attempts < attempt.attemptsMaximum ? .retry : .answer
     default:
         return .answer

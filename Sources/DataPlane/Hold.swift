@@ -2,12 +2,15 @@ internal import Balancing
 internal import Metrics
 internal import Transport
 
-/// Requests that wait because no replica of their pool is ready: in order, bounded in number and time.
+/// Requests that wait because no replica of their pool is ready: in order, bounded in number and
+/// time.
 extension Worker {
     mutating func hold(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
         guard !exchange.its.isHeld else { return }
         let settings = pool.its.pool.settings
-        guard pool.its.heldCount < settings.holdRequestsMaximum else { return fail(exchange, .holdFull) }
+        guard pool.its.heldCount < settings.holdRequestsMaximum else {
+            return fail(exchange, .holdFull)
+        }
         if exchange.its.holdBegan.nanoseconds == 0 {
             exchange.its.holdBegan = now
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holds.rawValue)
@@ -63,7 +66,9 @@ extension Worker {
         fail(exchange, .noReadyReplica)
     }
 
-    private mutating func holdDeadline(of exchange: Ref<Exchange>, _ settings: PoolSettings) -> Instant {
+    private mutating func holdDeadline(of exchange: Ref<Exchange>, _ settings: PoolSettings)
+        -> Instant
+    {
         exchange.its.holdBegan.adding(milliseconds: settings.holdTimeoutMilliseconds)
     }
 
@@ -76,7 +81,11 @@ extension Worker {
         exchange.its.isHeld = true
         exchange.its.previousHeld = pool.its.lastHeld
         exchange.its.nextHeld = nil
-        if let last = pool.its.lastHeld { last.its.nextHeld = exchange } else { pool.its.firstHeld = exchange }
+        if let last = pool.its.lastHeld {
+            last.its.nextHeld = exchange
+        } else {
+            pool.its.firstHeld = exchange
+        }
         pool.its.lastHeld = exchange
         pool.its.heldCount += 1
         counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holding.rawValue)

@@ -176,8 +176,9 @@ struct LogLine {
         out.append(digits.span.extracting(index...))
     }
 
-    /// Copies what needs no escape in runs. Bytes above ASCII, whose encoding nobody vouches for, are
-    /// written as the code points of the same number, so that the line is valid JSON in any case.
+    /// Copies what needs no escape in runs. Bytes above ASCII, whose encoding nobody vouches for,
+    /// are written as the code points of the same number, so that the line is valid JSON in any
+    /// case.
     private mutating func escape(_ bytes: Span<UInt8>) {
         var position = 0
         while position < bytes.count, out.end < limit {
@@ -189,7 +190,9 @@ struct LogLine {
         }
     }
 
-    private func isPlain(_ byte: UInt8) -> Bool { byte >= 32 && byte != 34 && byte != 92 && byte < 127 }
+    private func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 32 && byte != 34 && byte != 92 && byte < 127
+    }
 
     private mutating func escape(_ byte: UInt8) {
         let hexadecimal: StaticString = "0123456789abcdef"

@@ -31,7 +31,8 @@ struct OutputQueue {
 
     /// Like `send` of one span after the other, with one system call.
     mutating func send(
-        _ head: Span<UInt8>, _ body: Span<UInt8>, to descriptor: Descriptor, store: inout BufferStore
+        _ head: Span<UInt8>, _ body: Span<UInt8>, to descriptor: Descriptor,
+        store: inout BufferStore
     ) -> SendFailure? {
         var sent = 0
         if count == 0 {
@@ -47,7 +48,9 @@ struct OutputQueue {
             sent = head.count
         }
         if sent < head.count + body.count {
-            guard append(body.extracting((sent - head.count)...), store: &store) else { return .noBuffers }
+            guard append(body.extracting((sent - head.count)...), store: &store) else {
+                return .noBuffers
+            }
         }
         return nil
     }

@@ -9,7 +9,8 @@ extension Worker {
     mutating func reject(_ client: Ref<ClientConnection>, _ error: HTTPError) {
         counters.listeners.add(
             1, row: client.its.listenerRow, column: ListenerColumn.malformed.rawValue)
-        refuse(client, status: error.status, proxyError: "http_request_error", details: error.reason)
+        refuse(
+            client, status: error.status, proxyError: "http_request_error", details: error.reason)
     }
 
     /// There is no exchange yet: answer and close.

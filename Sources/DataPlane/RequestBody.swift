@@ -31,7 +31,8 @@ extension Worker {
         guard let upstream = exchange.its.upstream, !upstream.its.hasStoppedReading,
             let request = exchange.its.request
         else { return }
-        let unsent = request.bytes.extracting((exchange.its.hostBytes + exchange.its.requestSent)...)
+        let unsent = request.bytes.extracting(
+            (exchange.its.hostBytes + exchange.its.requestSent)...)
         if unsent.count > 0 {
             switch upstream.its.descriptor.send(unsent) {
             case .bytes(let count):
@@ -63,7 +64,9 @@ extension Worker {
         if !wasServing, client.its.isOpen, client.its.phase == .idle { serveRequests(client) }
     }
 
-    private mutating func takeRequestBody(_ exchange: Ref<Exchange>, from client: Ref<ClientConnection>) {
+    private mutating func takeRequestBody(
+        _ exchange: Ref<Exchange>, from client: Ref<ClientConnection>
+    ) {
         while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
             let allowance = bodyAllowance(of: exchange)
             let limit = receiveLimit(of: exchange, allowance: allowance)
@@ -90,7 +93,8 @@ extension Worker {
     /// the head; afterwards they are sent on, behind a queue of limited length.
     private mutating func bodyAllowance(of exchange: Ref<Exchange>) -> Int {
         guard let request = exchange.its.request else { return 0 }
-        let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
+        let isUnderWay =
+            exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
         guard isUnderWay, !exchange.hasUnsentRequest, let upstream = exchange.its.upstream
         else { return BufferStore.largeBytes - request.end }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
@@ -110,7 +114,8 @@ extension Worker {
     private mutating func keepBody(of exchange: Ref<Exchange>, _ body: Buffer) {
         guard !body.isEmpty else { return }
         noteProgress(exchange)
-        let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
+        let isUnderWay =
+            exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
         let isBehind = exchange.hasUnsentRequest
         if exchange.its.isReplayable, appendToRequest(of: exchange, body) {
             if isUnderWay, !isBehind { sendTail(of: exchange) }
@@ -147,8 +152,11 @@ extension Worker {
 
     /// Like `pumpRequest`, without asking the client for more: its caller is doing that.
     private mutating func sendTail(of exchange: Ref<Exchange>) {
-        guard let upstream = exchange.its.upstream, let request = exchange.its.request else { return }
-        let unsent = request.bytes.extracting((exchange.its.hostBytes + exchange.its.requestSent)...)
+        guard let upstream = exchange.its.upstream, let request = exchange.its.request else {
+            return
+        }
+        let unsent = request.bytes.extracting(
+            (exchange.its.hostBytes + exchange.its.requestSent)...)
         switch upstream.its.descriptor.send(unsent) {
         case .bytes(let count):
             exchange.its.requestSent += count
@@ -176,7 +184,8 @@ extension Worker {
 
     mutating func countSent(_ count: Int, to upstream: Ref<UpstreamConnection>) {
         counters.replicas.add(
-            UInt64(count), row: upstream.its.replica.its.row, column: ReplicaColumn.bytesSent.rawValue)
+            UInt64(count), row: upstream.its.replica.its.row,
+            column: ReplicaColumn.bytesSent.rawValue)
     }
 
     /// Something moved: the deadline of the exchange moves too.
@@ -190,13 +199,15 @@ extension Worker {
         let limit: Int
         if exchange.its.stage == .responding {
             let isClientSlow = !exchange.its.client.its.output.isEmpty
-            limit = isClientSlow
+            limit =
+                isClientSlow
                 ? snapshot.limits.clientIdleTimeoutMilliseconds
                 : settings.bodyIdleTimeoutMilliseconds
         } else if exchange.its.requestBody.isComplete {
             limit = settings.firstByteTimeoutMilliseconds
         } else {
-            limit = exchange.hasUnsentRequest
+            limit =
+                exchange.hasUnsentRequest
                 ? settings.bodyIdleTimeoutMilliseconds
                 : snapshot.limits.clientIdleTimeoutMilliseconds
         }

@@ -26,8 +26,9 @@ extension Worker {
         forwarding.closes = client.its.closesAfterResponse || isDraining
         forwarding.requestID = exchange.its.requestID
         var space = out.free
-        guard let count = writeResponse(
-            responseHead, from: head.bytes, forwarding: forwarding, into: &space)
+        guard
+            let count = writeResponse(
+                responseHead, from: head.bytes, forwarding: forwarding, into: &space)
         else { return fail(exchange, .responseHeadTooLarge) }
         out.commit(count)
         sendFirstPart(exchange, out, rest)
@@ -83,8 +84,8 @@ extension Worker {
         afterSending(exchange, failure)
     }
 
-    /// What of `received` is to be forwarded; nil if the exchange has failed. Bytes that belong to no
-    /// response mean that the connection cannot be used again.
+    /// What of `received` is to be forwarded; nil if the exchange has failed. Bytes that belong to
+    /// no response mean that the connection cannot be used again.
     private mutating func takeBody(of exchange: Ref<Exchange>, _ received: Buffer) -> Buffer? {
         do {
             var span = received.mutablePrefix(received.count)
@@ -166,8 +167,9 @@ extension Worker {
         out.clear()
         let forwarding = ResponseForwarding(clientMinorVersion: 1)
         var space = out.free
-        guard let count = writeResponse(
-            responseHead, from: head.bytes, forwarding: forwarding, into: &space)
+        guard
+            let count = writeResponse(
+                responseHead, from: head.bytes, forwarding: forwarding, into: &space)
         else { return fail(exchange, .responseHeadTooLarge) }
         out.commit(count)
         let client = exchange.its.client
@@ -194,7 +196,8 @@ extension Worker {
         let client = exchange.its.client
         let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.hasUnsentRequest
         if let upstream = exchange.its.upstream {
-            let canStay = isRequestWhole && !upstream.its.closesAfterResponse
+            let canStay =
+                isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup
                 && isDrained(upstream)
             detach(exchange, upstream)

@@ -40,8 +40,9 @@ extension Worker {
         forwarding.keepsUpgrade = true
         forwarding.requestID = exchange.its.requestID
         var space = out.free
-        guard let count = writeResponse(
-            responseHead, from: head.bytes, forwarding: forwarding, into: &space)
+        guard
+            let count = writeResponse(
+                responseHead, from: head.bytes, forwarding: forwarding, into: &space)
         else { return fail(exchange, .responseHeadTooLarge) }
         out.commit(count)
         let client = exchange.its.client
@@ -135,7 +136,8 @@ extension Worker {
         if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
         exchange.its.bytesToClient += UInt64(count)
         counters.replicas.add(
-            UInt64(count), row: upstream.its.replica.its.row, column: ReplicaColumn.bytesReceived.rawValue)
+            UInt64(count), row: upstream.its.replica.its.row,
+            column: ReplicaColumn.bytesReceived.rawValue)
         let received = scratch
         if client.its.output.send(received.bytes, to: client.its.descriptor, store: &store) != nil {
             return endTunnel(exchange, .clientClosed)
@@ -174,11 +176,14 @@ extension Worker {
             exchange.its.hasPassedUpstreamEnd = true
             client.its.descriptor.shutdownWrite()
         }
-        if exchange.its.hasPassedClientEnd, exchange.its.hasPassedUpstreamEnd { endTunnel(exchange, nil) }
+        if exchange.its.hasPassedClientEnd, exchange.its.hasPassedUpstreamEnd {
+            endTunnel(exchange, nil)
+        }
     }
 
     private mutating func noteTunnelProgress(_ exchange: Ref<Exchange>) {
-        guard let limit = exchange.its.pool?.its.pool.settings.tunnelIdleTimeoutMilliseconds, limit > 0
+        guard let limit = exchange.its.pool?.its.pool.settings.tunnelIdleTimeoutMilliseconds,
+            limit > 0
         else { return wheel.cancel(exchange.its.timer) }
         wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
     }

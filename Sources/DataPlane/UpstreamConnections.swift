@@ -10,7 +10,8 @@ extension Worker {
         replica.its.firstConnection?.its.previous = upstream
         replica.its.firstConnection = upstream
         replica.its.connectionCount += 1
-        counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connectionsOpen.rawValue)
+        counters.replicas.add(
+            1, row: replica.its.row, column: ReplicaColumn.connectionsOpen.rawValue)
     }
 
     /// Takes the exchange off its connection; what happens to either is up to the caller.
@@ -29,7 +30,8 @@ extension Worker {
         upstream.its.phase = .idle
         upstream.its.idleSince = now
         upstream.its.requestsServed += 1
-        wheel.set(upstream.its.timer, at: now.adding(milliseconds: settings.idleTimeoutMilliseconds))
+        wheel.set(
+            upstream.its.timer, at: now.adding(milliseconds: settings.idleTimeoutMilliseconds))
         upstream.its.previousIdle = nil
         upstream.its.nextIdle = replica.its.firstIdle
         if let first = replica.its.firstIdle {
@@ -39,7 +41,8 @@ extension Worker {
         }
         replica.its.firstIdle = upstream
         replica.its.idleCount += 1
-        counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connectionsIdle.rawValue)
+        counters.replicas.add(
+            1, row: replica.its.row, column: ReplicaColumn.connectionsIdle.rawValue)
     }
 
     mutating func unlinkIdle(_ upstream: Ref<UpstreamConnection>) {

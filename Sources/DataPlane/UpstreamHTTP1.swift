@@ -7,7 +7,9 @@ internal import Transport
 extension Worker {
     mutating func upstreamEvent(_ upstream: Ref<UpstreamConnection>, _ readiness: Readiness) {
         guard upstream.its.isOpen else { return }
-        if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) { upstream.its.hasHangup = true }
+        if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) {
+            upstream.its.hasHangup = true
+        }
         if upstream.its.phase == .connecting {
             guard !readiness.isDisjoint(with: [.writable, .hangup, .error]) else { return }
             connectEnded(upstream)

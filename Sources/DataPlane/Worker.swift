@@ -9,8 +9,8 @@ internal import Transport
 /// it shares with others is in `links`. The rest of the data plane is extensions of this type, one
 /// file for each step of an exchange's life (see docs/life-of-a-request.md).
 ///
-/// All its methods are `mutating`, even those that change nothing: Swift 6.3 copies a struct of this
-/// size (5 kB) for each call of one that is not, which cost 1,600 instructions per request.
+/// All its methods are `mutating`, even those that change nothing: Swift 6.3 copies a struct of
+/// this size (5 kB) for each call of one that is not, which cost 1,600 instructions per request.
 struct Worker: ~Copyable {
     let index: Int
     let links: WorkerLinks

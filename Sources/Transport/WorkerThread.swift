@@ -19,13 +19,15 @@ public struct WorkerThread: Sendable {
     public init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
         var thread = pthread_t()
-        let error = unsafe pthread_create(&thread, nil, { argument in
-            guard let argument = unsafe argument else { return nil }
-            let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-            Machine.nameThread(start.name)
-            start.body()
-            return nil
-        }, start.toOpaque())
+        let error = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+                Machine.nameThread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
         guard error == 0 else {
             unsafe start.release()
             throw SystemError("pthread_create", code: error)

@@ -10,7 +10,9 @@ import Transport
 struct AdoptionTests {
     private let get = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
-    @Test("A lost replica answers what cannot be sent again; the request pipelined behind it is served")
+    @Test(
+        "A lost replica answers what cannot be sent again; what is pipelined behind it is served"
+    )
     func lostWithPipelined() throws {
         let isAsked = Gate()
         let stuck = try ScriptedReplica { wire in

@@ -12,7 +12,9 @@ struct RequestBodyTests {
     func pipelinedBehindBody() throws {
         let replica = try ScriptedReplica(ScriptedReplica.serving { Reply("\($0.body.count)") })
         let bed = try Bed(replicas: [replica.address])
-        let get = "GET / HTTP/1.1\r\nHost: a.example\r\nPadding: \(String(repeating: "x", count: 400))\r\n\r\n"
+        let get =
+            "GET / HTTP/1.1\r\nHost: a.example\r\n"
+            + "Padding: \(String(repeating: "x", count: 400))\r\n\r\n"
         let followers = 1_000
         for _ in 0..<5 {
             let client = try bed.client()
@@ -42,7 +44,8 @@ struct RequestBodyTests {
         let bed = try Bed(replicas: [replica.address])
         let client = try bed.client()
         let sending = try Background {
-            try client.send("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 20000000\r\n\r\n")
+            try client.send(
+                "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 20000000\r\n\r\n")
             try client.sendPattern(20_000_000)
         }
         #expect(client.isSilent(for: 5))

@@ -82,7 +82,9 @@ struct ResponseTests {
         let replica = try ScriptedReplica { wire in
             _ = try wire.readHead()
             try wire.send(
-                "HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge")
+                "HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\n"
+                    + "Connection: close\r\n\r\nlarge"
+            )
         }
         let bed = try Bed(replicas: [replica.address])
         for _ in 0..<20 {
@@ -109,7 +111,9 @@ struct ResponseTests {
         let bed = try Bed(replicas: [replica.address])
         let client = try bed.client()
         try client.send(
-            "PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+            "PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10\r\n"
+                    + "Expect: 100-continue\r\n\r\n"
+        )
         let response = try client.readResponse()
         #expect(response.status == 401)
         #expect(response["connection"] == "close")

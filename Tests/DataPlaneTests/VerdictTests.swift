@@ -64,7 +64,8 @@ struct VerdictTests {
                     reason: reason, isIdempotent: false, isReplayable: true, hasSent: true,
                     hasResponse: false, hasRetriedAfterSending: again, attempts: 1,
                     attemptsMaximum: 3)
-                let isConnect = [.connectRefused, .connectTimeout, .connectUnreachable].contains(reason)
+                let isConnect = [.connectRefused, .connectTimeout, .connectUnreachable].contains(
+                    reason)
                 #expect(isConnect || verdict(on: attempt) != .retry, "\(reason)")
             }
         }

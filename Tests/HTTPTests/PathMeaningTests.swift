@@ -24,9 +24,11 @@ struct PathMeaningTests {
         #expect(try meaning(path) == expected)
     }
 
-    @Test("What leads above the root or is no encoding is refused", arguments: [
-        "/..", "/../a", "/a/../../b", "/%", "/%4", "/%zz", "/%00", "/a/%2e%2e/%2e%2e/x",
-    ])
+    @Test(
+        "What leads above the root or is no encoding is refused",
+        arguments: [
+            "/..", "/../a", "/a/../../b", "/%", "/%4", "/%zz", "/%00", "/a/%2e%2e/%2e%2e/x",
+        ])
     func refused(path: String) {
         #expect(throws: HTTPError.malformedTarget) { try meaning(path) }
     }

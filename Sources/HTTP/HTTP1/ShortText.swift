@@ -30,8 +30,8 @@ struct ShortText: Sendable, BitwiseCopyable {
         append(eight: ShortText.digits(of: UInt32(truncatingIfNeeded: number)))
     }
 
-    /// The eight digits of a number, the first in the lowest byte: each four bits are spread to a byte
-    /// of their own, and all bytes are turned into digits together.
+    /// The eight digits of a number, the first in the lowest byte: each four bits are spread to a
+    /// byte of their own, and all bytes are turned into digits together.
     private static func digits(of number: UInt32) -> UInt64 {
         var spread = UInt64(number.byteSwapped)
         spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff

@@ -17,8 +17,8 @@ public enum PathMeaning {
     /// Writes the meaning of `path` at the front of `space`, which is at least as long, and returns
     /// its bytes.
     ///
-    /// - Throws: `malformedTarget` for a percent sign without two hexadecimal digits, an encoded NUL,
-    ///   and dot segments that lead above the root. The client is answered with 400.
+    /// - Throws: `malformedTarget` for a percent sign without two hexadecimal digits, an encoded
+    /// NUL,   and dot segments that lead above the root. The client is answered with 400.
     public static func read(
         _ path: Span<UInt8>, into space: inout MutableSpan<UInt8>
     ) throws(HTTPError) -> Int {
@@ -47,8 +47,8 @@ public enum PathMeaning {
         return count
     }
 
-    /// RFC 3986 §5.2.4, in place: each segment is moved to where it belongs, `.` to nowhere, and `..`
-    /// takes the one before it along.
+    /// RFC 3986 §5.2.4, in place: each segment is moved to where it belongs, `.` to nowhere, and
+    /// `..` takes the one before it along.
     private static func removeDots(
         _ path: inout MutableSpan<UInt8>, count: Int
     ) throws(HTTPError) -> Int {
@@ -79,7 +79,8 @@ public enum PathMeaning {
     }
 
     /// 1 or 2 if the segment consists of so many dots, else 0.
-    private static func dots(_ path: borrowing MutableSpan<UInt8>, _ start: Int, _ end: Int) -> Int {
+    private static func dots(_ path: borrowing MutableSpan<UInt8>, _ start: Int, _ end: Int) -> Int
+    {
         guard end - start == 1 || end - start == 2 else { return 0 }
         for index in start..<end where path[index] != UInt8(ascii: ".") { return 0 }
         return end - start
