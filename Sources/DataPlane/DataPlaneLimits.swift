@@ -14,6 +14,8 @@ enum DataPlaneLimits {
     static let lingerBytesMaximum = 1_048_576
     /// While draining: how long a new connection may take to send its first request.
     static let drainFirstRequestMilliseconds = 1_000
+    /// Accepting for the last time: so often the number below, which is the kernel's queue.
+    static let drainAcceptRounds = 64
     /// Connections accepted per event, so that others get their turn.
     static let acceptsPerTurnMaximum = 64
     /// How long accepting rests when descriptors have run out.

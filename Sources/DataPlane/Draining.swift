@@ -9,11 +9,15 @@ extension Worker {
         wheel.set(timer, at: Instant(nanoseconds: deadline))
         guard !isDraining else { return }
         // What has been accepted by the kernel already is served: closing would reset it.
-        for socket in listening { acceptReady(listenerRow: socket.row) }
+        for socket in listening {
+            for _ in 0..<DataPlaneLimits.drainAcceptRounds { acceptReady(listenerRow: socket.row) }
+        }
         isDraining = true
         for socket in listening { socket.descriptor.close() }
         listening.removeAll()
         for client in clients.open() where client.its.phase == .idle && !client.its.isReadable {
+            // A request that has come just now is still answered: its event is on the way.
+            guard client.its.descriptor.peek() == .wouldBlock else { continue }
             if client.its.requestsServed > 0 {
                 beginClosing(client)
             } else {

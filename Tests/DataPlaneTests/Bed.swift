@@ -6,7 +6,7 @@ import Transport
 @testable import DataPlane
 
 /// Workers without a control plane: the test publishes the snapshots.
-final class Bed {
+final class Bed: @unchecked Sendable {
     let counters: [WorkerCounters]
     let board: LoadBoard
     let observations: [BoundedQueue<Observation>]
@@ -74,8 +74,9 @@ final class Bed {
     }
 
     /// Drains the workers and waits for their end.
-    func stop() {
-        snapshot.phase = .draining(deadline: Instant.now().adding(milliseconds: 500).nanoseconds)
+    func stop(within milliseconds: Int = 500) {
+        let deadline = Instant.now().adding(milliseconds: milliseconds)
+        snapshot.phase = .draining(deadline: deadline.nanoseconds)
         publish()
         workers.join()
     }
