@@ -79,6 +79,7 @@ extension Worker {
 
     /// The exchange is over: counted, logged, forgotten. The client is the caller's business.
     mutating func endExchange(_ exchange: Ref<Exchange>) {
+        if exchange.its.stage == .tunnelling { tunnelCount -= 1 }
         exchange.its.stage = .ended
         wheel.cancel(exchange.its.timer)
         if let replica = exchange.its.replica {

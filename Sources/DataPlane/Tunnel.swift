@@ -20,6 +20,7 @@ extension Worker {
     mutating func openTunnel(_ exchange: Ref<Exchange>) {
         guard let upstream = exchange.its.upstream else { return }
         exchange.its.stage = .tunnelling
+        tunnelCount += 1
         upstream.its.phase = .tunnelling
         Socket.setKeepAlive(upstream.its.descriptor, idleSeconds: 60)
         Socket.setKeepAlive(exchange.its.client.its.descriptor, idleSeconds: 60)
@@ -54,7 +55,7 @@ extension Worker {
         let failure = client.its.output.send(
             out.bytes, rest.bytes, to: client.its.descriptor, store: &store)
         if failure != nil {
-            exchange.its.stage = .tunnelling
+            exchange.its.stage = .responding
             return fail(exchange, .clientClosed)
         }
         openTunnel(exchange)

@@ -47,6 +47,8 @@ struct Worker: ~Copyable {
     var headLimits = HeadLimits()
     var responseLimits = HeadLimits()
     var log: AccessLogBuffer
+    /// Exchanges that pass bytes uninterpreted.
+    var tunnelCount = 0
     var isDraining = false
     /// Of the deadline of draining.
     var drainTimer: TimerWheel.Timer?
@@ -135,7 +137,11 @@ struct Worker: ~Copyable {
         report(.clientConnections, clients.openCount)
         report(.upstreamConnections, upstreams.openCount)
         report(.exchanges, exchanges.openCount)
+        report(.tunnels, tunnelCount)
         report(.buffersInUse, store.inUse)
+        report(.observationsDropped, Int(links.observations.droppedCount))
+        report(.logRecordsDropped, Int(log.droppedCount))
+        counters.worker.add(1, row: 0, column: WorkerColumn.loopTurns.rawValue)
     }
 
     private mutating func report(_ column: WorkerColumn, _ value: Int) {
