@@ -207,11 +207,17 @@ extension Worker {
             limit = settings.firstByteTimeoutMilliseconds
         } else {
             limit =
-                exchange.hasUnsentRequest
+                isReplicaSlow(exchange)
                 ? settings.bodyIdleTimeoutMilliseconds
                 : snapshot.limits.clientIdleTimeoutMilliseconds
         }
         wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
+    }
+
+    /// The body does not go on because the replica does not take what has come of it.
+    private mutating func isReplicaSlow(_ exchange: Ref<Exchange>) -> Bool {
+        guard let upstream = exchange.its.upstream else { return false }
+        return exchange.hasUnsentRequest || !upstream.its.output.isEmpty
     }
 
     mutating func exchangeTimedOut(_ exchange: Ref<Exchange>) {
@@ -225,7 +231,7 @@ extension Worker {
                 fail(exchange, .firstByteTimeout)
             } else {
                 exchange.its.client.its.closesAfterResponse = true
-                fail(exchange, .requestTimeout)
+                fail(exchange, isReplicaSlow(exchange) ? .bodyTimeout : .requestTimeout)
             }
         case .responding: fail(exchange, .bodyTimeout)
         case .tunnelling: endTunnel(exchange, nil)

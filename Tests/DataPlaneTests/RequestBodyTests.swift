@@ -55,4 +55,23 @@ struct RequestBodyTests {
         bed.stop()
         replica.stop()
     }
+
+    @Test("A replica that never takes the body is to blame, not the client")
+    func stuckReader() throws {
+        var settings = PoolSettings()
+        settings.bodyIdleTimeoutMilliseconds = 300
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readHead()
+            try Gate().wait(within: 20)
+        }
+        let bed = try Bed(replicas: [replica.address], settings: settings)
+        let client = try bed.client()
+        _ = try Background {
+            try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+            try client.sendPattern(100_000_000)
+        }
+        #expect(try client.readResponse().status == 504)
+        bed.stop()
+        replica.stop()
+    }
 }

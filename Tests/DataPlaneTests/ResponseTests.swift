@@ -112,7 +112,7 @@ struct ResponseTests {
         let client = try bed.client()
         try client.send(
             "PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 10\r\n"
-                    + "Expect: 100-continue\r\n\r\n"
+                + "Expect: 100-continue\r\n\r\n"
         )
         let response = try client.readResponse()
         #expect(response.status == 401)
