@@ -5,8 +5,8 @@ public enum AdminAddress: Equatable, Sendable, CustomStringConvertible {
     case unixSocket(String)
     case network(SocketAddress)
 
-    /// Where a weir of this configuration is: at its Unix socket, or, where nobody answers there (as
-    /// in a container with nothing to write to), at its address.
+    /// Where a weir of this configuration is: at its Unix socket, or, where nobody answers there
+    /// (as in a container with nothing to write to), at its address.
     public init(_ configuration: AdminConfiguration) {
         let path = configuration.socketPath ?? ""
         if let address = configuration.bind, !AdminSocketFile.isAnswering(path) {
