@@ -13,4 +13,4 @@ COPY --from=build /weir /weir
 USER 65532:65532
 ENTRYPOINT ["/weir"]
 CMD ["run"]
-HEALTHCHECK --interval=5s --timeout=2s --start-period=2s CMD ["/weir", "status"]
+HEALTHCHECK --interval=5s --timeout=2s --start-period=2s CMD ["/weir", "status", "--admin", "http://127.0.0.1:9900"]

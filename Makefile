@@ -12,7 +12,8 @@ CHECKS := --explicit-target-dependency-import-check error
 
 BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev
 TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk \
-    dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables
+    dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
+    strace valgrind
 BENCH_PACKAGES := nginx haproxy wrk valgrind
 
 # $(call install,PACKAGES): installs those that are missing, by name, and says so.

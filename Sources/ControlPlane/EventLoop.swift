@@ -97,6 +97,15 @@ public final class EventLoop {
         }
     }
 
+    /// Forgets every descriptor and action, and with their closures whatever these kept alive.
+    public func forgetAll() {
+        for descriptor in tokens.keys { poller.remove(descriptor) }
+        for entry in actions.values { wheel.free(entry.timer) }
+        tokens = [:]
+        watches = [:]
+        actions = [:]
+    }
+
     /// Ends `run` after the present turn.
     public func stop() { isStopped = true }
 }

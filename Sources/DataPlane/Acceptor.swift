@@ -5,7 +5,7 @@ internal import Transport
 
 /// From a ready listening socket to client connections.
 extension Worker {
-    func watch(_ socket: ListeningSocket) {
+    mutating func watch(_ socket: ListeningSocket) {
         do {
             try poller.add(
                 socket.descriptor, .readable, token: Token.listener(row: socket.row).bits)

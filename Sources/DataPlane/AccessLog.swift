@@ -45,16 +45,16 @@ extension Worker {
         log.commit(line.finish())
     }
 
-    private func listenerName(_ row: Int) -> String {
+    private mutating func listenerName(_ row: Int) -> String {
         snapshot.listeners.first { $0.row == row }?.name ?? ""
     }
 
-    private func lastReplica(_ exchange: Ref<Exchange>) -> Ref<UpstreamReplica>? {
-        let count = exchange.its.attempts.described
+    private mutating func lastReplica(_ exchange: Ref<Exchange>) -> Ref<UpstreamReplica>? {
+        let count = exchange.attemptsDescribed
         return count > 0 ? exchange.its.attempts[count - 1].replica : nil
     }
 
-    private func describeRequest(_ exchange: Ref<Exchange>, _ line: inout LogLine) {
+    private mutating func describeRequest(_ exchange: Ref<Exchange>, _ line: inout LogLine) {
         guard let request = exchange.its.request else { return line.field("protocol", word: "tcp") }
         let bytes = request.bytes
         let head = bytes.extracting(exchange.its.hostBytes...)
@@ -67,9 +67,9 @@ extension Worker {
         line.field("target", bytes: head.extracting(min(end + 1, head.count)..<last))
     }
 
-    private func describeAttempts(_ exchange: Ref<Exchange>, _ line: inout LogLine) {
+    private mutating func describeAttempts(_ exchange: Ref<Exchange>, _ line: inout LogLine) {
         line.beginAttempts()
-        for index in 0..<exchange.its.attempts.described {
+        for index in 0..<exchange.attemptsDescribed {
             let attempt = exchange.its.attempts[index]
             guard let replica = attempt.replica else { continue }
             line.beginAttempt()

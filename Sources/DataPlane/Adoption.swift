@@ -15,10 +15,14 @@ extension Worker {
         headLimits = HeadLimits(
             headBytesMaximum: min(new.limits.requestHeadBytesMaximum, BufferStore.largeBytes / 2),
             fieldsMaximum: min(new.limits.fieldsMaximum, Fields.capacity))
+        responseLimits = HeadLimits(
+            headBytesMaximum: min(new.limits.responseHeadBytesMaximum, BufferStore.largeBytes),
+            fieldsMaximum: Fields.capacity)
         adoptPools(new.pools)
         adoptListeners(new.listeners)
         if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }
         counters.worker.set(new.generation, row: 0, column: WorkerColumn.generation.rawValue)
+        for pool in poolsByPosition { closeConnections(of: pool) }
         for pool in poolsByPosition { releaseHeld(of: pool) }
     }
 
@@ -45,6 +49,9 @@ extension Worker {
     private mutating func dropPool(_ pool: Ref<UpstreamPool>) {
         while let exchange = pool.its.firstHeld { fail(exchange, .noRoute) }
         for replica in pool.its.replicas { retire(replica) }
+        // Their slots may become other pools' replicas while exchanges still go by this pool.
+        pool.its.replicas = []
+        pool.its.pool.replicas = []
         pool.its.pool.row = WorkerCounters.gonePoolRow
         pool.its.isGone = true
         freeIfUnused(pool)
@@ -66,7 +73,12 @@ extension Worker {
         pool.its.replicas = present
         for replica in former where !present.contains(replica) { retire(replica) }
         applyAvoidance(to: pool)
-        for replica in present {
+    }
+
+    /// Closes what the snapshot wants no more. Only once all of it is adopted: what is answered for
+    /// a lost replica can make room for the client's next request, which goes anywhere.
+    private mutating func closeConnections(of pool: Ref<UpstreamPool>) {
+        for replica in pool.its.replicas {
             switch replica.its.availability {
             case .ready, .lastResort: break
             case .closed: closeIdleConnections(of: replica)
@@ -86,7 +98,7 @@ extension Worker {
         return replica
     }
 
-    private func describe(_ replica: Ref<UpstreamReplica>, as description: Replica) {
+    private mutating func describe(_ replica: Ref<UpstreamReplica>, as description: Replica) {
         let address = SocketAddress(
             high: description.addressHigh, low: description.addressLow, port: description.port)
         if replica.its.address != address || replica.its.addressText.isEmpty {
@@ -113,7 +125,7 @@ extension Worker {
 
     /// Once this snapshot is adopted the row may be another replica's: what is still in flight is
     /// counted in the row that is nobody's.
-    private func leaveRow(of replica: Ref<UpstreamReplica>) {
+    private mutating func leaveRow(of replica: Ref<UpstreamReplica>) {
         let row = replica.its.row
         let gone = WorkerCounters.goneReplicaRow
         for _ in 0..<replica.its.inFlight {
@@ -152,7 +164,7 @@ extension Worker {
         }
     }
 
-    private func leaveRow(ofListener row: Int) {
+    private mutating func leaveRow(ofListener row: Int) {
         let gone = WorkerCounters.goneListenerRow
         let column = ListenerColumn.open.rawValue
         for client in clients.open() where client.its.listenerRow == row {
@@ -180,7 +192,7 @@ extension Worker {
         applyAvoidance(to: pool)
     }
 
-    private func applyAvoidance(to pool: Ref<UpstreamPool>) {
+    private mutating func applyAvoidance(to pool: Ref<UpstreamPool>) {
         pool.its.avoidedCount = 0
         for (position, replica) in pool.its.replicas.enumerated() {
             let isAvoided = replica.its.avoidedUntil != nil

@@ -18,6 +18,11 @@ enum DataPlaneLimits {
     static let acceptsPerTurnMaximum = 64
     /// How long accepting rests when descriptors have run out.
     static let acceptPauseMilliseconds = 100
+    /// A first piece of a response body up to this is copied behind the head; a longer one is sent
+    /// from where it is.
+    static let copiedBodyBytesMaximum = 4_096
+    /// The longest chunk that weir makes of a body that has no framing of its own.
+    static let chunkBytesMaximum = 65_536
     /// Interim responses (1xx) forwarded for one request.
     static let interimResponsesMaximum = 16
     /// How long sent bytes may stay unacknowledged by a replica.

@@ -8,6 +8,7 @@ extension Worker {
     /// Gives the exchange to a replica, or lets it wait for one.
     mutating func dispatch(_ exchange: Ref<Exchange>) {
         guard let pool = exchange.its.pool else { return fail(exchange, .noRoute) }
+        guard !pool.its.isGone else { return fail(exchange, .noReadyReplica) }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
         guard !pool.its.pool.isPaused,
             let position = pool.its.picker.pick(board: links.board, tried: exchange.its.tried)
@@ -17,16 +18,15 @@ extension Worker {
 
     private mutating func attempt(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
         exchange.its.tried.insert(replica.its.row)
-        exchange.its.attempts.begin(replica, at: now)
+        exchange.beginAttempt(on: replica, at: now)
         exchange.its.requestSent = 0
         exchange.its.replica = replica
         replica.its.inFlight += 1
-        if exchange.its.attempts.count <= AttemptLog.capacity { replica.its.mentions += 1 }
         links.board.begin(replicaRow: replica.its.row, worker: index)
         if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
             let upstream = leaseIdle(of: replica, for: exchange) {
             exchange.its.isOnReusedConnection = true
-            exchange.its.attempts.noteReused()
+            exchange.noteReused()
             bind(exchange, to: upstream)
             sendRequest(exchange)
             return
@@ -36,7 +36,7 @@ extension Worker {
         connect(exchange, to: replica)
     }
 
-    private func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
+    private mutating func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
         exchange.its.upstream = upstream
         upstream.its.exchange = exchange
         upstream.its.phase = .busy
@@ -93,7 +93,7 @@ extension Worker {
         wheel.cancel(upstream.its.timer)
         Socket.setUserTimeout(
             upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
-        exchange.its.attempts.noteConnected(at: now)
+        exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
             openTunnel(exchange)
         } else {
@@ -114,7 +114,7 @@ extension Worker {
     }
 
     /// Tells the control plane. Rare, so the system call does not matter.
-    func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
+    mutating func observe(_ kind: Observation.Kind, _ replica: Ref<UpstreamReplica>, code: Int32 = 0) {
         guard !replica.its.isGone else { return }
         let row = replica.its.pool.its.pool.row
         links.observations.push(

@@ -64,7 +64,9 @@ struct Exchange: Slotted {
 
     // Attempts.
     var tried = TriedReplicas()
-    var attempts = AttemptLog()
+    /// Attempts made; the first ones are described, for the log.
+    var attemptCount = 0
+    var attempts = InlineArray<6, Attempt>(repeating: Attempt())
     var isOnReusedConnection = false
     var hasRetriedAfterSending = false
     var yieldedFromSplit = false
@@ -87,12 +89,6 @@ struct Exchange: Slotted {
     init(client: Ref<ClientConnection>, requestID: RequestID) {
         self.client = client
         self.requestID = requestID
-    }
-
-    /// The request as this attempt must still send it.
-    var hasUnsentRequest: Bool {
-        guard let request else { return false }
-        return requestSent < request.count - hostBytes
     }
 }
 
@@ -136,58 +132,5 @@ enum MessageBody {
             self = filter.isComplete ? .none : .chunked(filter)
             return result
         }
-    }
-}
-
-/// What became of each attempt, for the log.
-struct AttemptLog {
-    struct Entry {
-        var replica: Ref<UpstreamReplica>?
-        var began = Instant(nanoseconds: 0)
-        var connectedAt = Instant(nanoseconds: 0)
-        var endedAt = Instant(nanoseconds: 0)
-        var isReused = false
-        /// nil is a success.
-        var failure: FailureReason?
-        var status = 0
-    }
-
-    /// Attempts beyond these are counted, not described.
-    static let capacity = 6
-    private var entries = InlineArray<6, Entry>(repeating: Entry())
-    private(set) var count = 0
-
-    var described: Int { min(count, AttemptLog.capacity) }
-
-    subscript(index: Int) -> Entry { entries[index] }
-
-    mutating func begin(_ replica: Ref<UpstreamReplica>, at now: Instant) {
-        if count < AttemptLog.capacity {
-            entries[count] = Entry(replica: replica, began: now, connectedAt: now)
-        }
-        count += 1
-    }
-
-    // The following note something about the present attempt, if it is one of those described.
-
-    private var isDescribing: Bool { count > 0 && count <= AttemptLog.capacity }
-
-    mutating func noteReused() {
-        if isDescribing { entries[count - 1].isReused = true }
-    }
-
-    mutating func noteConnected(at now: Instant) {
-        if isDescribing { entries[count - 1].connectedAt = now }
-    }
-
-    mutating func noteStatus(_ status: Int) {
-        if isDescribing { entries[count - 1].status = status }
-    }
-
-    /// - Parameter failure: nil is a good end.
-    mutating func noteEnd(at now: Instant, _ failure: FailureReason?) {
-        guard isDescribing else { return }
-        entries[count - 1].endedAt = now
-        entries[count - 1].failure = failure
     }
 }

@@ -18,7 +18,7 @@ extension Worker {
             hasSent: exchange.its.requestSent > 0,
             hasResponse: exchange.its.stage == .responding || exchange.its.stage == .tunnelling,
             hasRetriedAfterSending: exchange.its.hasRetriedAfterSending,
-            attempts: exchange.its.attempts.count,
+            attempts: exchange.its.attemptCount,
             attemptsMaximum: exchange.its.pool?.its.pool.settings.attemptsMaximum ?? 1)
         endAttempt(exchange, reason)
         switch verdict(on: attempt) {
@@ -59,7 +59,7 @@ extension Worker {
     /// The present attempt is over without a whole response.
     private mutating func endAttempt(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
         guard let replica = exchange.its.replica else { return }
-        exchange.its.attempts.noteEnd(at: now, reason)
+        exchange.noteAttemptEnd(at: now, reason)
         if reason != .clientClosed {
             counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.failures.rawValue)
         }
@@ -70,7 +70,7 @@ extension Worker {
         }
     }
 
-    private func leaveReplica(_ exchange: Ref<Exchange>) {
+    private mutating func leaveReplica(_ exchange: Ref<Exchange>) {
         guard let replica = exchange.its.replica else { return }
         links.board.end(replicaRow: replica.its.row, worker: index)
         replica.its.inFlight -= 1
@@ -82,7 +82,7 @@ extension Worker {
         exchange.its.stage = .ended
         wheel.cancel(exchange.its.timer)
         if let replica = exchange.its.replica {
-            exchange.its.attempts.noteEnd(at: now, nil)
+            exchange.noteAttemptEnd(at: now, nil)
             count(exchange, on: replica)
             leaveReplica(exchange)
         }
@@ -100,7 +100,7 @@ extension Worker {
         guard exchange.its.isOpen else { return }
         if let request = exchange.its.request { store.give(request) }
         exchange.its.request = nil
-        for position in 0..<exchange.its.attempts.described {
+        for position in 0..<exchange.attemptsDescribed {
             guard let replica = exchange.its.attempts[position].replica else { continue }
             replica.its.mentions -= 1
             if replica.its.isGone { freeIfUnused(replica) }
@@ -112,7 +112,7 @@ extension Worker {
         exchanges.free(exchange)
     }
 
-    private func count(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
+    private mutating func count(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
         let row = replica.its.row
         if exchange.its.kind == .tunnel {
             counters.replicas.add(1, row: row, column: ReplicaColumn.tunnels.rawValue)
@@ -125,14 +125,14 @@ extension Worker {
             wait / 1_000, row: row, column: ReplicaColumn.firstByteMicroseconds.rawValue)
     }
 
-    private func count(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
+    private mutating func count(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
         let row = pool.its.pool.row
         if exchange.its.kind == .tunnel {
             counters.pools.add(1, row: row, column: PoolColumn.tunnels.rawValue)
         }
         if exchange.its.failure != nil {
             counters.pools.add(1, row: row, column: PoolColumn.failures.rawValue)
-        } else if exchange.its.attempts.count > 1 || exchange.its.holdBegan.nanoseconds > 0 {
+        } else if exchange.its.attemptCount > 1 || exchange.its.holdBegan.nanoseconds > 0 {
             counters.pools.add(1, row: row, column: PoolColumn.rescued.rawValue)
         }
         if exchange.its.bytesFromClient > 0 {

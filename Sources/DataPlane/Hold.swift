@@ -63,7 +63,7 @@ extension Worker {
         fail(exchange, .noReadyReplica)
     }
 
-    private func holdDeadline(of exchange: Ref<Exchange>, _ settings: PoolSettings) -> Instant {
+    private mutating func holdDeadline(of exchange: Ref<Exchange>, _ settings: PoolSettings) -> Instant {
         exchange.its.holdBegan.adding(milliseconds: settings.holdTimeoutMilliseconds)
     }
 
@@ -72,7 +72,7 @@ extension Worker {
         wheel.set(exchange.its.timer, at: min(check, holdDeadline(of: exchange, settings)))
     }
 
-    private func link(_ exchange: Ref<Exchange>, to pool: Ref<UpstreamPool>) {
+    private mutating func link(_ exchange: Ref<Exchange>, to pool: Ref<UpstreamPool>) {
         exchange.its.isHeld = true
         exchange.its.previousHeld = pool.its.lastHeld
         exchange.its.nextHeld = nil
@@ -82,7 +82,7 @@ extension Worker {
         counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holding.rawValue)
     }
 
-    private func unlink(_ exchange: Ref<Exchange>, from pool: Ref<UpstreamPool>) {
+    private mutating func unlink(_ exchange: Ref<Exchange>, from pool: Ref<UpstreamPool>) {
         let previous = exchange.its.previousHeld
         let next = exchange.its.nextHeld
         if let previous { previous.its.nextHeld = next } else { pool.its.firstHeld = next }

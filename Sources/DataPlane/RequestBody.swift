@@ -50,33 +50,31 @@ extension Worker {
     private mutating func takeRequestBody(_ exchange: Ref<Exchange>, from client: Ref<ClientConnection>) {
         while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
             let allowance = bodyAllowance(of: exchange)
-            guard allowance > 0, var received = nextInput(of: client, atMost: allowance) else { return }
-            let count = min(allowance, received.count)
-            var kept = 0
+            guard allowance > 0, let received = nextInput(of: client, atMost: allowance) else { return }
+            var rest = received
             do {
-                var bytes = received.mutablePrefix(count)
+                var bytes = received.mutablePrefix(min(allowance, received.count))
                 let taken = try exchange.its.requestBody.take(&bytes)
-                kept = taken.kept
                 exchange.its.bytesFromClient += UInt64(taken.consumed)
                 var body = received
-                body.truncate(to: kept)
-                received.consume(taken.consumed)
+                body.truncate(to: taken.kept)
+                rest.consume(taken.consumed)
                 keepBody(of: exchange, body)
             } catch {
                 rejectBody(of: exchange, error)
                 return
             }
             guard client.its.isOpen else { return }
-            keepInput(received, of: client)
+            keepInput(rest, of: client)
         }
     }
 
     /// How many body bytes can be taken now. Before the request is under way they must fit beside
     /// the head; afterwards they are sent on, behind a queue of limited length.
-    private func bodyAllowance(of exchange: Ref<Exchange>) -> Int {
+    private mutating func bodyAllowance(of exchange: Ref<Exchange>) -> Int {
         guard let request = exchange.its.request else { return 0 }
         let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
-        guard isUnderWay, !exchange.its.hasUnsentRequest, let upstream = exchange.its.upstream
+        guard isUnderWay, !exchange.hasUnsentRequest, let upstream = exchange.its.upstream
         else { return BufferStore.largeBytes - request.end }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
         return isFull ? 0 : scratch.capacity
@@ -86,7 +84,7 @@ extension Worker {
     private mutating func keepBody(of exchange: Ref<Exchange>, _ body: Buffer) {
         guard !body.isEmpty else { return }
         noteProgress(exchange)
-        let isBehind = exchange.its.hasUnsentRequest
+        let isBehind = exchange.hasUnsentRequest
         if exchange.its.isReplayable, appendToRequest(of: exchange, body) {
             if exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding {
                 if !isBehind { sendTail(of: exchange) }
@@ -138,14 +136,18 @@ extension Worker {
         fail(exchange, .malformedRequest)
     }
 
-    func countSent(_ count: Int, to upstream: Ref<UpstreamConnection>) {
+    mutating func countSent(_ count: Int, to upstream: Ref<UpstreamConnection>) {
         counters.replicas.add(
             UInt64(count), row: upstream.its.replica.its.row, column: ReplicaColumn.bytesSent.rawValue)
     }
 
     /// Something moved: the deadline of the exchange moves too.
+    ///
+    /// While it waits or connects, its deadline is another one, which no progress moves.
     mutating func noteProgress(_ exchange: Ref<Exchange>) {
-        guard let pool = exchange.its.pool else { return }
+        guard exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding,
+            let pool = exchange.its.pool
+        else { return }
         let settings = pool.its.pool.settings
         let isWaiting = exchange.its.stage == .awaitingResponse && exchange.its.requestBody.isComplete
         let limit = isWaiting ? settings.firstByteTimeoutMilliseconds : settings.bodyIdleTimeoutMilliseconds

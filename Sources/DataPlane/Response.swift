@@ -12,7 +12,7 @@ extension Worker {
         exchange.its.stage = .responding
         exchange.its.status = responseHead.status
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
-        exchange.its.attempts.noteStatus(responseHead.status)
+        exchange.noteStatus(responseHead.status)
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
 
         var out = assembly
@@ -32,7 +32,7 @@ extension Worker {
     }
 
     /// Decides how the body is passed on, given how it comes.
-    private func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
+    private mutating func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
         let speaksChunks = exchange.its.clientMinorVersion >= 1
         exchange.its.responseBody = MessageBody(framing, output: speaksChunks ? .framed : .data)
         switch framing {
@@ -46,67 +46,77 @@ extension Worker {
     }
 
     private mutating func sendFirstPart(_ exchange: Ref<Exchange>, _ head: Buffer, _ rest: Buffer) {
-        var head = head
-        var body = rest
-        guard let hasExcess = takeBody(of: exchange, &body) else { return }
-        if hasExcess { exchange.its.upstream?.its.closesAfterResponse = true }
+        guard let body = takeBody(of: exchange, rest) else { return }
         exchange.its.bytesToClient += UInt64(head.count + body.count)
         let client = exchange.its.client
-        let failure: SendFailure?
-        if exchange.its.sendsChunks, !body.isEmpty {
-            appendChunk(body, to: &head)
-            failure = client.its.output.send(head.bytes, to: client.its.descriptor, store: &store)
-        } else if body.count <= 4_096 {
-            head.append(body.bytes)
-            failure = client.its.output.send(head.bytes, to: client.its.descriptor, store: &store)
-        } else {
-            failure = client.its.output.send(
+        if body.count > DataPlaneLimits.copiedBodyBytesMaximum, !exchange.its.sendsChunks {
+            let failure = client.its.output.send(
                 head.bytes, body.bytes, to: client.its.descriptor, store: &store)
+            return afterSending(exchange, failure)
         }
+        var out = head
+        if exchange.its.sendsChunks {
+            if !body.isEmpty { appendChunk(body, to: &out) }
+        } else {
+            out.append(body.bytes)
+        }
+        let whole = out
+        let failure = client.its.output.send(
+            whole.bytes, to: client.its.descriptor, store: &store)
         afterSending(exchange, failure)
     }
 
     mutating func relayResponseBody(_ exchange: Ref<Exchange>, _ received: Buffer) {
-        var body = received
-        guard let hasExcess = takeBody(of: exchange, &body) else { return }
-        if hasExcess { exchange.its.upstream?.its.closesAfterResponse = true }
+        guard let body = takeBody(of: exchange, received) else { return }
         exchange.its.bytesToClient += UInt64(body.count)
         let client = exchange.its.client
         var failure: SendFailure?
         if exchange.its.sendsChunks {
-            var framed = assembly
-            framed.clear()
-            while !body.isEmpty, failure == nil {
-                var piece = body
-                piece.truncate(to: min(65_536, body.count))
-                body.consume(piece.count)
-                framed.clear()
-                appendChunk(piece, to: &framed)
-                failure = client.its.output.send(framed.bytes, to: client.its.descriptor, store: &store)
-            }
+            failure = sendInChunks(body, to: client)
         } else if !body.isEmpty {
-            failure = client.its.output.send(body.bytes, to: client.its.descriptor, store: &store)
+            failure = client.its.output.send(
+                body.bytes, to: client.its.descriptor, store: &store)
         }
         afterSending(exchange, failure)
     }
 
-    /// Cuts `bytes` down to what is to be forwarded.
-    ///
-    /// - Returns: whether bytes followed that belong to no response; nil if the exchange has failed.
-    private mutating func takeBody(of exchange: Ref<Exchange>, _ bytes: inout Buffer) -> Bool? {
-        let count = bytes.count
+    private mutating func sendInChunks(
+        _ body: Buffer, to client: Ref<ClientConnection>
+    ) -> SendFailure? {
+        var rest = body
+        while !rest.isEmpty {
+            var piece = rest
+            piece.truncate(to: min(DataPlaneLimits.chunkBytesMaximum, rest.count))
+            rest.consume(piece.count)
+            var framed = assembly
+            framed.clear()
+            appendChunk(piece, to: &framed)
+            let failure = client.its.output.send(
+                framed.bytes, to: client.its.descriptor, store: &store)
+            if let failure { return failure }
+        }
+        return nil
+    }
+
+    /// What of `received` is to be forwarded; nil if the exchange has failed. Bytes that belong to no
+    /// response mean that the connection cannot be used again.
+    private mutating func takeBody(of exchange: Ref<Exchange>, _ received: Buffer) -> Buffer? {
         do {
-            var span = bytes.mutablePrefix(count)
+            var span = received.mutablePrefix(received.count)
             let taken = try exchange.its.responseBody.take(&span)
-            bytes.truncate(to: taken.kept)
-            return taken.consumed < count
+            if taken.consumed < received.count {
+                exchange.its.upstream?.its.closesAfterResponse = true
+            }
+            var body = received
+            body.truncate(to: taken.kept)
+            return body
         } catch {
             fail(exchange, .malformedResponse)
             return nil
         }
     }
 
-    private func appendChunk(_ body: Buffer, to out: inout Buffer) {
+    private mutating func appendChunk(_ body: Buffer, to out: inout Buffer) {
         var space = out.free
         let count = ChunkWriter.header(for: body.count, into: &space)
         out.commit(count)
@@ -166,7 +176,7 @@ extension Worker {
     /// The response is over, for the replica; the client may still be reading the queue.
     private mutating func completeResponse(_ exchange: Ref<Exchange>) {
         let client = exchange.its.client
-        let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.its.hasUnsentRequest
+        let isRequestWhole = exchange.its.requestBody.isComplete && !exchange.hasUnsentRequest
         if let upstream = exchange.its.upstream {
             let canStay = isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup

@@ -31,9 +31,9 @@ extension Worker {
     mutating func beginUpgrade(
         _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
     ) {
-        guard exchange.its.wantsUpgrade, !exchange.its.hasUnsentRequest else {
-            return fail(exchange, .malformedResponse)
-        }
+        guard exchange.its.wantsUpgrade, exchange.its.requestBody.isComplete,
+            !exchange.hasUnsentRequest, upstream.its.output.isEmpty
+        else { return fail(exchange, .malformedResponse) }
         var out = assembly
         out.clear()
         var forwarding = ResponseForwarding(clientMinorVersion: 1)
@@ -44,18 +44,21 @@ extension Worker {
             responseHead, from: head.bytes, forwarding: forwarding, into: &space)
         else { return fail(exchange, .responseHeadTooLarge) }
         out.commit(count)
-        out.append(rest.bytes)
         let client = exchange.its.client
         exchange.its.status = 101
         exchange.its.kind = .tunnel
-        exchange.its.attempts.noteStatus(101)
-        exchange.its.bytesToClient += UInt64(out.count)
+        exchange.noteStatus(101)
+        exchange.its.bytesToClient += UInt64(out.count + rest.count)
         client.its.phase = .tunnelling
-        if client.its.output.send(out.bytes, to: client.its.descriptor, store: &store) != nil {
+        let failure = client.its.output.send(
+            out.bytes, rest.bytes, to: client.its.descriptor, store: &store)
+        if failure != nil {
             exchange.its.stage = .tunnelling
             return fail(exchange, .clientClosed)
         }
         openTunnel(exchange)
+        // What came behind the 101 raised its event already.
+        if upstream.its.isOpen, upstream.its.isReadable { relayFromUpstream(upstream) }
     }
 
     mutating func relayFromClient(_ client: Ref<ClientConnection>) {
@@ -78,11 +81,11 @@ extension Worker {
         if exchange.its.isOpen { passEnds(exchange) }
     }
 
-    /// A TCP client that is still waiting for its replica: nothing is read, but a hangup is seen.
+    /// A TCP client that is still waiting for its replica: nothing is read, but a reset is seen.
+    /// Its FIN is not the end: it may want to hear what the replica has to say.
     private mutating func noteWaitingClient(_ client: Ref<ClientConnection>) {
-        if client.its.hasHangup, client.its.descriptor.peek() == .endOfStream || client.its.descriptor.pendingError() != 0 {
-            clientGone(client)
-        }
+        guard client.its.hasHangup, case .failed = client.its.descriptor.peek() else { return }
+        clientGone(client)
     }
 
     private mutating func nextTunnelInput(of client: Ref<ClientConnection>) -> Buffer? {

@@ -4,7 +4,7 @@ internal import Transport
 
 /// The connections of a replica: counted, kept while unused, cut when the replica is lost.
 extension Worker {
-    func link(_ upstream: Ref<UpstreamConnection>, to replica: Ref<UpstreamReplica>) {
+    mutating func link(_ upstream: Ref<UpstreamConnection>, to replica: Ref<UpstreamReplica>) {
         upstream.its.previous = nil
         upstream.its.next = replica.its.firstConnection
         replica.its.firstConnection?.its.previous = upstream
@@ -14,7 +14,7 @@ extension Worker {
     }
 
     /// Takes the exchange off its connection; what happens to either is up to the caller.
-    func detach(_ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>) {
+    mutating func detach(_ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>) {
         exchange.its.upstream = nil
         upstream.its.exchange = nil
     }
@@ -42,7 +42,7 @@ extension Worker {
         counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connectionsIdle.rawValue)
     }
 
-    func unlinkIdle(_ upstream: Ref<UpstreamConnection>) {
+    mutating func unlinkIdle(_ upstream: Ref<UpstreamConnection>) {
         let replica = upstream.its.replica
         let previous = upstream.its.previousIdle
         let next = upstream.its.nextIdle

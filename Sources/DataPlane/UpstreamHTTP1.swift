@@ -29,7 +29,7 @@ extension Worker {
     private mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return }
         switch upstream.its.phase {
-        case .busy where exchange.its.hasUnsentRequest || !upstream.its.output.isEmpty:
+        case .busy where exchange.hasUnsentRequest || !upstream.its.output.isEmpty:
             noteProgress(exchange)
             pumpRequest(exchange)
         case .tunnelling: upstreamTunnelWritable(upstream)
@@ -75,7 +75,7 @@ extension Worker {
 
     /// A response is read ahead of its client up to a limit, so that a replica that stops has been
     /// heard to the end; beyond it the replica waits.
-    private func canReadAhead(for exchange: Ref<Exchange>) -> Bool {
+    private mutating func canReadAhead(for exchange: Ref<Exchange>) -> Bool {
         let queued = exchange.its.client.its.output.count
         if queued == 0 { return true }
         return queued < snapshot.limits.readAheadBytesMaximum && store.hasPlenty
@@ -111,16 +111,16 @@ extension Worker {
         upstream.its.input = nil
         defer { if let own { store.give(own) } }
         while exchange.its.isOpen, exchange.its.stage == .awaitingResponse, !received.isEmpty {
+            let head = received
             do {
-                guard try responseHead.parse(received.bytes, limits: responseLimits) else {
-                    keepPartialResponseHead(upstream, received, &own)
+                guard try responseHead.parse(head.bytes, limits: responseLimits) else {
+                    keepPartialResponseHead(upstream, head, &own)
                     return
                 }
             } catch {
                 fail(exchange, error == .headTooLarge ? .responseHeadTooLarge : .malformedResponse)
                 return
             }
-            let head = received
             received.consume(responseHead.byteCount)
             if responseHead.status == 101 {
                 beginUpgrade(exchange, upstream, head: head, rest: received)
@@ -169,11 +169,5 @@ extension Worker {
             observe(.closedBeforeResponse, upstream.its.replica)
             fail(exchange, .closedBeforeHeaders)
         }
-    }
-
-    private var responseLimits: HeadLimits {
-        HeadLimits(
-            headBytesMaximum: min(snapshot.limits.responseHeadBytesMaximum, BufferStore.largeBytes),
-            fieldsMaximum: Fields.capacity)
     }
 }

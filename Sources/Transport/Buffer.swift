@@ -49,11 +49,12 @@ public struct Buffer {
     }
 
     /// The first `count` of the bytes not consumed yet, to be changed in place.
-    @_lifetime(&self)
-    public mutating func mutablePrefix(_ count: Int) -> MutableSpan<UInt8> {
+    /// The handle itself does not change.
+    @_lifetime(borrow self)
+    public func mutablePrefix(_ count: Int) -> MutableSpan<UInt8> {
         precondition(count >= 0 && count <= self.count)
         let span = unsafe MutableSpan(_unsafeStart: base + start, count: count)
-        return unsafe _overrideLifetime(span, mutating: &self)
+        return unsafe _overrideLifetime(span, borrowing: self)
     }
 
     /// The free end, to be written to; follow with `commit`.

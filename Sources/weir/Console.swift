@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Transport
 
-/// Standard output and standard error, written at once and without buffers, so that what a container
-/// says is seen when it says it.
+/// Standard output and standard error, written at once and without buffers, so that what a
+/// container says is seen when it says it.
 enum Console {
     private static let output = Descriptor(STDOUT_FILENO)
     private static let errors = Descriptor(STDERR_FILENO)
@@ -14,7 +14,7 @@ enum Console {
 
     static func error(_ text: String) { write(text + "\n", to: errors) }
 
-    /// On a terminal, replaces the present line, which ends with the next `line`. Elsewhere nothing.
+    /// On a terminal, replaces the present line, which the next `line` ends. Elsewhere nothing.
     static func progress(_ text: String) {
         if isTerminal { write("\r\u{1b}[K" + text, to: output) }
     }

@@ -55,6 +55,7 @@ final class Program {
         try started()
         control.run()
         workers.join()
+        loop.forgetAll()
     }
 
     private static func makeLinks(workers: Int) throws(SystemError) -> WorkerLinks {
@@ -70,17 +71,18 @@ final class Program {
         _ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup, _ log: StateLog
     ) {
         switch signal {
-        case SIGHUP: reload(control)
+        case SIGHUP: reload(control, log)
         case SIGUSR1: reopenAccessLog(workers, log)
         default: control.beginShutdown()
         }
     }
 
-    private static func reload(_ control: ControlLoop) {
+    private static func reload(_ control: ControlLoop, _ log: StateLog) {
         do throws(ControlError) {
             try control.reload()
         } catch {
-            // It is in the log already; what ran before runs on.
+            // Each problem is in the log already.
+            log.write(.debug, "SIGHUP: \(error.problems.count) problems; what ran before runs on")
         }
     }
 

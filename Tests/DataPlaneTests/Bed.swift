@@ -56,6 +56,18 @@ final class Bed {
         publish()
     }
 
+    /// Gives the worker a snapshot that takes it long to adopt, so that much has come when it looks
+    /// at its connections again.
+    func keepBusy() {
+        change { snapshot in
+            let unused = (0..<3_000).map { Bed.replica($0 + 100, .loopback, .closed) }
+            let row = snapshot.pools.count == 1 ? 7 : snapshot.pools[1].row + 1
+            snapshot.pools[1...] = [
+                Pool(row: row, name: "many", policy: .roundRobin, replicas: unused)
+            ]
+        }
+    }
+
     private func publish() {
         snapshot.generation += 1
         workers.publish(snapshot)
@@ -69,4 +81,33 @@ final class Bed {
     }
 
     func client() throws -> Wire { try Wire(to: address) }
+
+    /// The generation of the snapshot that the worker works by.
+    var adoptedGeneration: UInt64 {
+        counters[0].worker.value(row: 0, column: WorkerColumn.generation.rawValue)
+    }
+
+    /// A figure of the first pool.
+    func pool(_ column: PoolColumn) -> UInt64 {
+        counters[0].pools.value(row: 0, column: column.rawValue)
+    }
+}
+
+/// A connection that has carried much takes much at once.
+extension Wire {
+    private static var wideBytes: Int { 32 << 20 }
+
+    /// The replica's part: a long answer to a first request.
+    func widenWindow() throws {
+        _ = try readRequest()
+        try send("HTTP/1.1 200 OK\r\nContent-Length: \(Wire.wideBytes)\r\n\r\n")
+        try sendPattern(Wire.wideBytes)
+    }
+
+    /// The client's part.
+    func awaitWideWindow() throws {
+        try send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        _ = try readHead()
+        guard try readPattern(Wire.wideBytes) else { throw NotInTime("a long answer") }
+    }
 }

@@ -23,7 +23,8 @@ import Testing
     private static let chunked = "Transfer-Encoding: chunked"
 
     static let lengths = [
-        Case("two different Content-Length", post("Content-Length: 3\r\nContent-Length: 4", "abcd")),
+        Case(
+            "two different Content-Length", post("Content-Length: 3\r\nContent-Length: 4", "abcd")),
         Case("two equal Content-Length", post("Content-Length: 3\r\nContent-Length: 3", "abc")),
         Case("a list in Content-Length", post("Content-Length: 3, 4", "abcd")),
         Case("a signed Content-Length", post("Content-Length: +3", "abc")),

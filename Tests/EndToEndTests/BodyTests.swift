@@ -57,8 +57,10 @@ import Testing
         try TestBed.run { bed in
             let replica = try bed.replica { wire in
                 while let request = try wire.readRequest() {
-                    let sum = request.trailers.first { $0.name.lowercased() == "x-sum" }?.value ?? "none"
-                    try wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Back\r\n\r\n")
+                    let sum =
+                        request.trailers.first { $0.name.lowercased() == "x-sum" }?.value ?? "none"
+                    try wire.send(
+                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Back\r\n\r\n")
                     try wire.send("2\r\nok\r\n0\r\nX-Back: \(sum)\r\n\r\n")
                 }
             }
@@ -93,7 +95,8 @@ import Testing
         try TestBed.run { bed in
             let replica = try bed.replica { wire in
                 guard let request = try wire.readRequest() else { return }
-                let framing = request.target == "/length"
+                let framing =
+                    request.target == "/length"
                     ? "Content-Length: 100\r\n\r\n0123456789"
                     : "Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n"
                 try wire.send("HTTP/1.1 200 OK\r\n" + framing)
@@ -122,7 +125,8 @@ import Testing
         try TestBed.run { bed in
             let replica = try bed.replica { wire in
                 while let request = try wire.readRequest() {
-                    let status = request.method == "HEAD" ? "200" : String(request.target.dropFirst())
+                    let status =
+                        request.method == "HEAD" ? "200" : String(request.target.dropFirst())
                     let length = status == "204" ? "" : "Content-Length: 10\r\n"
                     try wire.send("HTTP/1.1 \(status) X\r\n\(length)ETag: \"1\"\r\n\r\n")
                 }
@@ -142,7 +146,8 @@ import Testing
         try TestBed.run { bed in
             let replica = try bed.replica { wire in
                 guard try wire.readHead() != nil else { return }
-                try wire.send("HTTP/1.1 413 No\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
+                try wire.send(
+                    "HTTP/1.1 413 No\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig")
                 wire.halfClose()
                 wire.ignoreEverything()
             }

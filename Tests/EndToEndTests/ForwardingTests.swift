@@ -19,7 +19,8 @@ import Testing
     func hopByHop() throws {
         let request = try seen(
             request(
-                "GET /a", "Connection: keep-alive, X-Private", "Keep-Alive: timeout=5", "X-Private: 1",
+                "GET /a", "Connection: keep-alive, X-Private", "Keep-Alive: timeout=5",
+                "X-Private: 1",
                 "Proxy-Connection: keep-alive", "Proxy-Authorization: Basic eDp5", "TE: gzip",
                 "X-Public: 2"))
         for name in [

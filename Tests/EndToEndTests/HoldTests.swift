@@ -95,22 +95,4 @@ import Testing
             #expect(replica.requests == 1)
         }
     }
-
-    @Test("Pausing a pool makes requests wait, resuming lets them go")
-    func pause() throws {
-        try TestBed.run { bed in
-            let replica = try bed.replica(ScriptedReplica.saying("ok"))
-            let weir = try bed.weir(to: replica)
-            try weir.awaitReady(1)
-            #expect(try weir.run("pause", "web").exitCode == 0)
-            let client = try bed.connect(to: weir)
-            try client.send(request("GET /"))
-            try eventually("the request is held") {
-                try JSON(weir.ask("/status").text)["pools"][0]["holding"].int == 1
-            }
-            #expect(replica.requests == 0)
-            #expect(try weir.run("resume", "web").exitCode == 0)
-            #expect(try client.readResponse().text == "ok")
-        }
-    }
 }

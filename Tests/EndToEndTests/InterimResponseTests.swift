@@ -51,7 +51,8 @@ import Testing
             let client = try bed.connect(to: weir)
             for _ in 0..<2 {
                 try client.send(
-                    "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+                    request("POST /", "Expect: 100-continue", "Content-Length: 4")
+                )
                 #expect(try client.readResponse().status == 100)
                 try client.send("body")
                 let response = try client.readResponse()
@@ -71,7 +72,7 @@ import Testing
             let weir = try bed.weir(to: replica, pool: "probe: off")
             let client = try bed.connect(to: weir)
             try client.send(
-                "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+                request("POST /", "Expect: 100-continue", "Content-Length: 4"))
             #expect(try client.readResponse().status == 417)
         }
     }

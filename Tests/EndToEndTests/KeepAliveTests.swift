@@ -92,7 +92,9 @@ import Testing
             let replica = try bed.replica { wire in
                 while try wire.readRequest() != nil {
                     try wire.send(
-                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            + "5\r\nhello\r\n0\r\n\r\n"
+                    )
                 }
             }
             let weir = try bed.weir(to: replica)

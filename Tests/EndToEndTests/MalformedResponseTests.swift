@@ -5,7 +5,8 @@ import Testing
 @Suite struct MalformedResponseTests {
     static let answers = [
         "bytes that are no HTTP": "SSH-2.0-OpenSSH\r\n\r\n",
-        "two different Content-Length": "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "two different Content-Length":
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         "length and chunked":
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "an unknown coding": "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
@@ -44,7 +45,8 @@ import Testing
             let replica = try bed.replica { wire in
                 guard let request = try wire.readRequest() else { return }
                 let one = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-                try wire.send(request.target == "/first" ? one + one.replacing("ok", with: "no") : one)
+                try wire.send(
+                    request.target == "/first" ? one + one.replacing("ok", with: "no") : one)
                 while try wire.readRequest() != nil { try wire.send(one) }
             }
             let weir = try bed.weir(to: replica, pool: "probe: off")

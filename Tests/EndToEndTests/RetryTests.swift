@@ -168,10 +168,11 @@ import Testing
             let thaw = Gate()
             defer { thaw.open() }
             let isFrozen = Flag()
-            let frozen = try bed.replica(ScriptedReplica.serving { request in
-                if isFrozen.isSet { try thaw.wait(within: 60) }
-                return Reply("frozen")
-            })
+            let frozen = try bed.replica(
+                ScriptedReplica.serving { request in
+                    if isFrozen.isSet { try thaw.wait(within: 60) }
+                    return Reply("frozen")
+                })
             let alive = try bed.replica(ScriptedReplica.saying("alive"))
             let weir = try bed.weir(
                 to: frozen, alive,

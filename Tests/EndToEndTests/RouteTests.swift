@@ -97,7 +97,8 @@ import Testing
                 let client = try bed.connect(to: weir)
                 let response = try client.roundTrip(request("GET \(target)", "Host: a.example"))
                 // Either matched as the path it means, or refused; never the general route.
-                #expect(response.status == 400 || response.text == "v1", "\(target): \(response.text)")
+                #expect(
+                    response.status == 400 || response.text == "v1", "\(target): \(response.text)")
             }
         }
     }

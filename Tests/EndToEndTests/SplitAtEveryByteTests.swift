@@ -53,7 +53,8 @@ import Testing
         "A response cut in two at any byte is the same response",
         arguments: [
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nSet-Cookie: a=b\r\n\r\nhello",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;e=1\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "5;e=1\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
         ])
     func responses(text: String) throws {
         try TestBed.run { bed in

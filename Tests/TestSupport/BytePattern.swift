@@ -1,6 +1,6 @@
 import Glibc
 
-/// An endless sequence of bytes with a prime period, so that a lost, doubled or swapped block shows.
+/// An endless sequence of bytes with a prime period: a lost, doubled or swapped block shows.
 public struct BytePattern: Sendable {
     private static let period = 65_521
     /// One period and one block, so that every block is one slice.

@@ -43,7 +43,8 @@ private struct JSONReader {
 
     private func wrong(_ what: String) -> NotInTime {
         let around = text[max(0, position - 40)..<min(text.count, position + 40)]
-        return NotInTime("not JSON at byte \(position): \(what) near \(String(decoding: around, as: UTF8.self))")
+        return NotInTime(
+            "not JSON at byte \(position): \(what) near \(String(decoding: around, as: UTF8.self))")
     }
 
     private mutating func skipSpace() {
@@ -138,7 +139,8 @@ private struct JSONReader {
         case "b": return "\u{8}"
         case "f": return "\u{c}"
         case "u":
-            let digits = String(decoding: text[position..<min(position + 4, text.count)], as: UTF8.self)
+            let digits = String(
+                decoding: text[position..<min(position + 4, text.count)], as: UTF8.self)
             position += 4
             guard let code = UInt32(digits, radix: 16) else { throw wrong("a \\u escape") }
             return UnicodeScalar(code).map { String($0) } ?? "\u{fffd}"

@@ -27,7 +27,9 @@ public struct Barrier: Sendable {
 extension WireMessage {
     /// Why weir answered itself: the `details` of `Proxy-Status` (RFC 9209), checked for its form.
     public var reason: String? {
-        guard let status = self["proxy-status"], status.hasPrefix("weir; error=") else { return nil }
+        guard let status = self["proxy-status"], status.hasPrefix("weir; error=") else {
+            return nil
+        }
         let parts = status.split(separator: "details=\"")
         guard parts.count == 2, parts[1].hasSuffix("\"") else { return nil }
         return String(parts[1].dropLast())
@@ -35,7 +37,9 @@ extension WireMessage {
 
     /// The error word of `Proxy-Status`, such as `connection_refused`.
     public var errorWord: String? {
-        guard let status = self["proxy-status"], status.hasPrefix("weir; error=") else { return nil }
+        guard let status = self["proxy-status"], status.hasPrefix("weir; error=") else {
+            return nil
+        }
         return String(status.dropFirst("weir; error=".count).prefix { $0 != ";" })
     }
 }

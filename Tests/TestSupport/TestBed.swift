@@ -65,7 +65,8 @@ public final class TestBed: Sendable {
         owned.withLock(\.wires).forEach { $0.close() }
         for weir in owned.withLock(\.weirs) {
             if let report = weir.crashReport { throw NotInTime("weir crashed:\n\(report)") }
-            let exitCode = weir.process.hasEnded
+            let exitCode =
+                weir.process.hasEnded
                 ? try weir.process.exitCode() : try weir.terminate(within: 5)
             guard exitCode == 0, weir.crashReport == nil else {
                 throw NotInTime("weir exited with \(exitCode):\n\(weir.standardError)")

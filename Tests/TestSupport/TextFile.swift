@@ -41,7 +41,9 @@ public struct TemporaryFolder: Sendable {
         guard let folder = unsafe opendir(path) else { return }
         while let entry = unsafe readdir(folder) {
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    unsafe String(cString: $0)
+                }
             }
             if name != "." && name != ".." { unsafe unlink("\(path)/\(name)") }
         }

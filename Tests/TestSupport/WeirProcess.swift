@@ -4,7 +4,7 @@ public import Transport
 /// The real program, started with a configuration of a test.
 ///
 /// It has a loopback address of its own: `web` listens on port 8080 there and the admin listener on
-/// 9900. Sections that the test's configuration leaves out are filled in: `listeners`, `admin`, `log`.
+/// 9900. Where the test's configuration has no `listeners`, `admin` or `log`, they are filled in.
 public final class WeirProcess: Sendable {
     public let process: SpawnedProcess
     public let address: SocketAddress
@@ -14,7 +14,7 @@ public final class WeirProcess: Sendable {
     public var socketPath: String { "\(folder.path)/admin.sock" }
     public var configurationPath: String { "\(folder.path)/weir.yaml" }
 
-    /// Starts weir and waits until it accepts connections.
+    /// Starts weir and waits until it says that it listens.
     public init(_ configuration: String, workers: Int = 1) throws {
         address = LoopbackAddress.unique()
         folder = try TemporaryFolder()
@@ -24,9 +24,9 @@ public final class WeirProcess: Sendable {
         process = try SpawnedProcess(
             WeirProgram.path, ["run", "-c", file, "--workers", "\(workers)"],
             output: "\(folder.path)/stdout", error: "\(folder.path)/stderr")
-        try eventually(within: 10, "weir listens on \(admin): \(standardError)") {
+        try eventually(within: 10, "weir says that it listens: \(standardError)") {
             if process.hasEnded { throw NotInTime("weir ended at once: \(standardError)") }
-            return accepts(admin)
+            return standardError.contains(" ms, ")
         }
     }
 
@@ -50,16 +50,6 @@ public final class WeirProcess: Sendable {
             !lines.contains { $0.hasPrefix("\(name):") }
         }
         return missing.map { $0.1 + "\n" }.joined() + text + "\n"
-    }
-
-    private func accepts(_ address: SocketAddress) -> Bool {
-        do {
-            let wire = try Wire(to: address)
-            wire.close()
-            return true
-        } catch {
-            return false
-        }
     }
 
     // MARK: What it says
@@ -88,7 +78,9 @@ public final class WeirProcess: Sendable {
         let wire = try Wire(to: admin)
         defer { wire.close() }
         return try wire.roundTrip(
-            "\(method) \(target) HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            request(
+                "\(method) \(target)", "Host: localhost", "Content-Length: 0", "Connection: close")
+        )
     }
 
     /// Runs a verb of the command line against this weir.
@@ -127,7 +119,8 @@ public final class WeirProcess: Sendable {
     public var crashReport: String? {
         let text = standardError
         let marks = [
-            "Sanitizer", "runtime error:", "Fatal error", "*** Program crashed", "Simultaneous accesses",
+            "Sanitizer", "runtime error:", "Fatal error", "*** Program crashed",
+            "Simultaneous accesses",
         ]
         return marks.contains { text.contains($0) } ? text : nil
     }

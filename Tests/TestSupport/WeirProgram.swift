@@ -19,8 +19,13 @@ public enum WeirProgram {
     /// True if the binary carries a sanitizer, whose memory is not weir's.
     public static let isSanitized = unsafe getenv("WEIR_SANITIZED") != nil
 
+    /// True if the binary was built for debugging, and so is slow.
+    public static let isDebug = path.contains("/debug/")
+
     /// Runs weir with `arguments` to its end.
-    public static func run(_ arguments: [String], within seconds: Double = 10) throws -> FinishedCommand {
+    public static func run(_ arguments: [String], within seconds: Double = 10) throws
+        -> FinishedCommand
+    {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let (output, error) = ("\(folder.path)/output", "\(folder.path)/error")

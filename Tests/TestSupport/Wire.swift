@@ -119,7 +119,7 @@ public final class Wire: @unchecked Sendable {
     /// Waits for a byte without taking it; false at the end of the stream.
     public func hasMore() throws -> Bool { try unread.count > next || receive("a byte") }
 
-    /// True if the other side closes (in order or by reset) within `seconds`, whatever it sends first.
+    /// True if the other side closes or resets within `seconds`, whatever it sends first.
     public func isClosedByOtherSide(within seconds: Double) -> Bool {
         patience = seconds
         do {

@@ -104,9 +104,7 @@ extension Rule {
         "Sources/ControlPlane/Discovery/DNSChannel.swift": "wraps c-ares",
         "Sources/ControlPlane/Discovery/SystemFile.swift": "wraps open and read",
         "Sources/ControlPlane/Admin/AdminSocketFile.swift": "wraps unlink and its like",
-        "Sources/weir/Commands/AdminOption.swift": "wraps access",
         "Sources/weir/ConfigurationSource.swift": "reads the environment",
-        "Sources/weir/Console.swift": "wraps poll on the terminal",
         "Sources/weir/Demo/DemoClient.swift": "wraps poll on a socket",
         "Sources/weir/StartTime.swift": "reads the clock of the process",
     ]

@@ -5,8 +5,8 @@ public struct RequestID: Sendable, BitwiseCopyable {
 
     /// An id of our own from 128 random bits.
     public init(high: UInt64, low: UInt64) {
-        text.append(hexadecimal: high, digits: 16)
-        text.append(hexadecimal: low, digits: 16)
+        text.appendAll(hexadecimal: high)
+        text.appendAll(hexadecimal: low)
     }
 
     /// The X-Request-ID of a request; nil unless it has exactly one, of at most 64 letters, digits

@@ -24,6 +24,31 @@ struct ShortText: Sendable, BitwiseCopyable {
         }
     }
 
+    /// Appends all 16 hexadecimal digits of the number, eight at a time.
+    mutating func appendAll(hexadecimal number: UInt64) {
+        append(eight: ShortText.digits(of: UInt32(truncatingIfNeeded: number >> 32)))
+        append(eight: ShortText.digits(of: UInt32(truncatingIfNeeded: number)))
+    }
+
+    /// The eight digits of a number, the first in the lowest byte: each four bits are spread to a byte
+    /// of their own, and all bytes are turned into digits together.
+    private static func digits(of number: UInt32) -> UInt64 {
+        var spread = UInt64(number.byteSwapped)
+        spread = (spread | spread << 16) & 0x0000_ffff_0000_ffff
+        spread = (spread | spread << 8) & 0x00ff_00ff_00ff_00ff
+        spread = (spread >> 4 | spread << 8) & 0x0f0f_0f0f_0f0f_0f0f
+        let letters = ((spread &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+    }
+
+    private mutating func append(eight text: UInt64) {
+        guard count <= ShortText.capacity - 8 else { return }
+        for index in 0..<8 {
+            bytes[count &+ index] = UInt8(truncatingIfNeeded: text >> UInt64(index &* 8))
+        }
+        count &+= 8
+    }
+
     mutating func append(decimal number: UInt8) {
         if number >= 100 { append(0x30 &+ number / 100) }
         if number >= 10 { append(0x30 &+ number / 10 % 10) }

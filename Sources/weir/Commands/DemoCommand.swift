@@ -6,11 +6,11 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Show weir at work between embedded replicas and an embedded DNS server.",
         discussion: """
-            Requests are spread, a replica is added, one is killed, a split is shifted. Then all of \
-            it stays for you to try, until Ctrl-C. Exits with 1 if a request of the tour failed.
+            Requests are spread, a replica is added, one is killed, a split is shifted. Then it \
+            stays for you to try, until Ctrl-C. Exits with 1 if a request of the tour failed.
             """)
 
-    @Option(help: ArgumentHelp("How many replicas there are at first, 2 to 50.", valueName: "count"))
+    @Option(help: ArgumentHelp("Replicas there are at first, 2 to 50.", valueName: "count"))
     var replicas = 3
 
     @Flag(help: "Exit after the tour, as also happens if the output is no terminal.")

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import ControlPlane
+internal import Glibc
+internal import Transport
 
 /// `weir shift`: another share of the traffic, from the next request on.
 struct ShiftCommand: ParsableCommand {
@@ -11,15 +13,34 @@ struct ShiftCommand: ParsableCommand {
     @Argument(help: "The split.")
     var split: String
 
-    @Argument(help: ArgumentHelp("A pool of it and its weight, 0 to 10000.", valueName: "pool=weight"))
+    @Argument(
+        help: ArgumentHelp("A pool of it and its weight, 0 to 10000.", valueName: "pool=weight"))
     var weights: [WeightArgument]
+
+    @Flag(help: "Return when every worker goes by the new weights.")
+    var wait = false
 
     @OptionGroup var admin: AdminOption
 
+    private static let waitMilliseconds = 10_000
+    private static let intervalMicroseconds: UInt32 = 5_000
+
     func run() throws {
         try admin.client.shift(split, weights.map { ($0.pool, $0.weight) })
-        let now = try admin.client.status().splits.first { $0.name == split }?.parts ?? []
-        let shares = now.map { "\($0.pool) \($0.weight)" }
+        let report = try admin.client.status()
+        if wait { try waitForWorkers(generation: report.generation) }
+        let parts = report.splits.first { $0.name == split }?.parts ?? []
+        let shares = parts.map { "\($0.pool) \($0.weight)" }
         Console.line("\(split): \(shares.joined(separator: ", "))")
+    }
+
+    private func waitForWorkers(generation: Int) throws {
+        let deadline = Instant.now().adding(milliseconds: ShiftCommand.waitMilliseconds)
+        while try admin.client.status().workers.contains(where: { $0.generation < generation }) {
+            guard Instant.now() < deadline else {
+                throw CommandFailure("shifted, but a worker does not answer", status: .timedOut)
+            }
+            usleep(ShiftCommand.intervalMicroseconds)
+        }
     }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 internal import Transport
 
-/// `weir demo`: weir between embedded replicas, an embedded DNS server and a client, in one process.
+/// weir between embedded replicas, an embedded DNS server and a client, in one process.
 struct Demo {
     /// How many replicas the app has at first.
     let replicas: Int
@@ -37,7 +37,8 @@ struct Demo {
         }
         let failures = verdict.failures.withLock { $0 }
         guard failures.isEmpty else {
-            throw CommandFailure("\(failures.count) failed: \(Set(failures).joined(separator: "; "))")
+            let reasons = Set(failures).joined(separator: "; ")
+            throw CommandFailure("\(failures.count) requests failed: \(reasons)")
         }
     }
 
@@ -60,7 +61,8 @@ struct Demo {
             return pool
         }
         configuration.dns.servers = [dns]
-        configuration.admin.bind = try Demo.free(SocketAddress.loopback.withPort(9900), for: "admin")
+        configuration.admin.bind = try Demo.free(
+            SocketAddress.loopback.withPort(9900), for: "admin requests")
         configuration.admin.socketPath = "/tmp/weir-demo-\(getpid()).sock"
         // What happens is told by the tour; the log would run into its lines.
         configuration.log.access = .off

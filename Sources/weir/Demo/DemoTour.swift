@@ -42,7 +42,7 @@ struct DemoTour {
         town.kill(names[0])
         show(send(20 * replicas))
 
-        Console.line("\nA fifth of the traffic goes to the canary: weir shift web stable=80 canary=20")
+        Console.line("\nA fifth goes to the canary, by weir shift web stable=80 canary=20:")
         try admin.shift("web", [("stable", 80), ("canary", 20)])
         show(send(100))
     }
@@ -54,7 +54,7 @@ struct DemoTour {
         return tally
     }
 
-    /// Sends requests until all of `names` have answered, and returns how many milliseconds it took.
+    /// Sends requests until all of `names` have answered; returns how many milliseconds it took.
     @discardableResult
     private mutating func send(until names: [String]) -> Int {
         let began = Instant.now()

@@ -85,7 +85,8 @@ struct Explanation {
         }
         let replicas = status.pools.first { $0.name == name }?.replicas ?? []
         for replica in replicas {
-            add("replica", "\(replica.name)  \(replica.address)  \(replica.state): \(replica.cause)")
+            let state = "\(replica.state): \(replica.cause)"
+            add("replica", "\(replica.name)  \(replica.address)  \(state)")
         }
         if replicas.isEmpty { add("", "no replica is known: requests wait") }
     }

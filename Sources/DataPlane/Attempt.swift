@@ -1,0 +1,62 @@
+internal import Transport
+
+/// One attempt of an exchange: one connection to one replica, for the log.
+struct Attempt {
+    var replica: Ref<UpstreamReplica>?
+    var began = Instant(nanoseconds: 0)
+    var connectedAt = Instant(nanoseconds: 0)
+    var endedAt = Instant(nanoseconds: 0)
+    var isReused = false
+    /// nil is a success.
+    var failure: FailureReason?
+    var status = 0
+
+    /// Attempts beyond these are counted, not described.
+    static let describedMaximum = 6
+}
+
+/// What an exchange asks of itself all the time. These are members of the handle and not of the
+/// slot, since Swift 6.3 copies a large struct for each call of a member that does not mutate it.
+extension Ref where Slot == Exchange {
+    /// Part of what is in `request` has not been sent by this attempt.
+    var hasUnsentRequest: Bool {
+        guard let request = its.request else { return false }
+        return its.requestSent < request.count - its.hostBytes
+    }
+
+    var attemptsDescribed: Int { min(its.attemptCount, Attempt.describedMaximum) }
+
+    func beginAttempt(on replica: Ref<UpstreamReplica>, at now: Instant) {
+        if its.attemptCount < Attempt.describedMaximum {
+            its.attempts[its.attemptCount] = Attempt(
+                replica: replica, began: now, connectedAt: now)
+            replica.its.mentions += 1
+        }
+        its.attemptCount += 1
+    }
+
+    // The following note something about the present attempt, if it is one of those described.
+
+    private var isDescribing: Bool {
+        its.attemptCount > 0 && its.attemptCount <= Attempt.describedMaximum
+    }
+
+    func noteReused() {
+        if isDescribing { its.attempts[its.attemptCount - 1].isReused = true }
+    }
+
+    func noteConnected(at now: Instant) {
+        if isDescribing { its.attempts[its.attemptCount - 1].connectedAt = now }
+    }
+
+    func noteStatus(_ status: Int) {
+        if isDescribing { its.attempts[its.attemptCount - 1].status = status }
+    }
+
+    /// - Parameter failure: nil is a good end.
+    func noteAttemptEnd(at now: Instant, _ failure: FailureReason?) {
+        guard isDescribing else { return }
+        its.attempts[its.attemptCount - 1].endedAt = now
+        its.attempts[its.attemptCount - 1].failure = failure
+    }
+}
