@@ -225,7 +225,7 @@ def start_weir(folder, ports, logged):
         folder=folder, servers=servers, http=ports[0], tcp=ports[1], admin=ports[0] + 50,
         log="stdout" if logged else "off", extra=os.environ.get("WEIR_EXTRA", "")))
     words = [weir_binary(), "run", "-c", str(path), "--workers", "1"]
-    version = first_line([weir_binary(), "version"])
+    version = first_line([weir_binary(), "version"]).split()[-1]
     return Subject("weir", version, {"folder": folder, "words": words}, ports, logged)
 
 

@@ -18,6 +18,7 @@ extension Worker {
         responseLimits = HeadLimits(
             headBytesMaximum: min(new.limits.responseHeadBytesMaximum, BufferStore.largeBytes),
             fieldsMaximum: Fields.capacity)
+        store.limit(toBytes: new.limits.bufferBytesPerWorkerMaximum)
         adoptPools(new.pools)
         adoptListeners(new.listeners)
         if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }

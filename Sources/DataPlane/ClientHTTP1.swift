@@ -17,7 +17,7 @@ extension Worker {
         switch client.its.phase {
         case .idle, .readingHead: serveRequests(client)
         case .exchanging:
-            if !readiness.isDisjoint(with: [.hangup, .error]) {
+            if !readiness.isDisjoint(with: [.hangup, .error]) || hasLeft(client) {
                 clientGone(client)
             } else if let exchange = client.its.exchange {
                 receiveRequestBody(exchange)
@@ -26,6 +26,16 @@ extension Worker {
         case .closing: break
         case .lingering: discardInput(client)
         }
+    }
+
+    /// A client that sends FIN while it waits for a response has given up, as far as anybody can
+    /// tell: its request is taken along. One that has pipelined more, or has part of the response, is
+    /// served to the end.
+    private mutating func hasLeft(_ client: Ref<ClientConnection>) -> Bool {
+        guard client.its.hasHangup, !client.its.hasUnseenInput, let exchange = client.its.exchange,
+            exchange.its.requestBody.isComplete, exchange.its.stage != .responding
+        else { return false }
+        return client.its.descriptor.peek() == .endOfStream
     }
 
     /// Serves requests one after the other as long as there are any and each is answered at once.
@@ -47,6 +57,7 @@ extension Worker {
                 keepPartialHead(received, of: client)
                 return
             }
+            try readPath(received)
         } catch {
             reject(client, error)
             return
@@ -93,13 +104,19 @@ extension Worker {
                 client.its.input = buffer
             }
         } else if !buffer.isEmpty {
-            guard var own = store.take(atLeast: buffer.count) else {
-                closeClient(client)
-                return
-            }
+            guard var own = store.take(atLeast: buffer.count) else { return loseInput(of: client) }
             own.append(buffer.bytes)
             client.its.input = own
         }
+    }
+
+    /// There is no buffer for what the client has sent: its present request is its last one.
+    private mutating func loseInput(of client: Ref<ClientConnection>) {
+        client.its.hasUnseenInput = false
+        guard let exchange = client.its.exchange else { return closeClient(client) }
+        client.its.closesAfterResponse = true
+        client.its.mayStillSend = true
+        fail(exchange, .buffersExhausted)
     }
 
     private mutating func keepPartialHead(_ received: Buffer, of client: Ref<ClientConnection>) {
@@ -135,7 +152,8 @@ extension Worker {
     /// The client has sent FIN. What it asked for before is still answered.
     private mutating func clientEnded(_ client: Ref<ClientConnection>) {
         switch client.its.phase {
-        case .idle, .readingHead, .lingering: closeClient(client)
+        case .idle, .readingHead: beginClosing(client)
+        case .lingering: closeClient(client)
         case .exchanging:
             client.its.closesAfterResponse = true
             // A body that will never be whole.
@@ -241,8 +259,10 @@ extension Worker {
         }
     }
 
+    /// Closes at once: what is still queued is lost, and the reset says so.
     mutating func closeClient(_ client: Ref<ClientConnection>) {
         guard client.its.isOpen else { return }
+        if !client.its.output.isEmpty { client.its.descriptor.resetOnClose() }
         counters.listeners.subtract(
             1, row: client.its.listenerRow, column: ListenerColumn.open.rawValue)
         if let input = client.its.input { store.give(input) }

@@ -21,10 +21,12 @@ enum DataPlaneLimits {
     /// A first piece of a response body up to this is copied behind the head; a longer one is sent
     /// from where it is.
     static let copiedBodyBytesMaximum = 4_096
-    /// The longest chunk that weir makes of a body that has no framing of its own.
-    static let chunkBytesMaximum = 65_536
     /// Interim responses (1xx) forwarded for one request.
     static let interimResponsesMaximum = 16
-    /// How long sent bytes may stay unacknowledged by a replica.
+    /// The largest chunk made of a response that ends with its connection; with its head it fits
+    /// into the worker's assembly buffer.
+    static let chunkBytesMaximum = 32_768
+    /// How long the bytes of a short request may stay unacknowledged by a replica.
     static let userTimeoutMilliseconds: Int32 = 3_000
+    static let shortRequestBytesMaximum = 16_384
 }

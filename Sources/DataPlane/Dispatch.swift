@@ -42,13 +42,14 @@ extension Worker {
         upstream.its.phase = .busy
     }
 
-    /// The connection used last. What is not idempotent goes only onto one that was used a moment
-    /// ago and is seen to be open: there would be no second try.
+    /// The connection used last. What is not idempotent, or has a body still coming that may not be
+    /// kept, goes only onto one that was used a moment ago and is seen to be open: there would be no
+    /// second try.
     private mutating func leaseIdle(
         of replica: Ref<UpstreamReplica>, for exchange: Ref<Exchange>
     ) -> Ref<UpstreamConnection>? {
         while let upstream = replica.its.firstIdle {
-            if !exchange.its.isIdempotent {
+            if !exchange.its.isIdempotent || !exchange.its.requestBody.isComplete {
                 let freshness = replica.its.pool.its.pool.settings.freshnessMilliseconds
                 guard now.milliseconds(since: upstream.its.idleSince) < freshness else { return nil }
                 if upstream.its.descriptor.peek() != .wouldBlock {
@@ -91,13 +92,14 @@ extension Worker {
         let code = upstream.its.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
         wheel.cancel(upstream.its.timer)
-        Socket.setUserTimeout(
-            upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
         exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
             openTunnel(exchange)
         } else {
             upstream.its.phase = .busy
+            upstream.its.hasUserTimeout = true
+            Socket.setUserTimeout(
+                upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
             sendRequest(exchange)
         }
     }

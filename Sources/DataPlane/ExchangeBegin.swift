@@ -18,10 +18,7 @@ extension Worker {
         var rest = received
         rest.consume(requestHead.byteCount)
         keepInput(rest, of: client)
-        guard client.its.isOpen else {
-            abandon(exchange)
-            return
-        }
+        guard exchange.its.isOpen else { return }
         if !isComposed { return fail(exchange, .buffersExhausted) }
         if exchange.its.method == .connect { return fail(exchange, .methodRefused) }
         guard let target else { return fail(exchange, .noRoute) }
@@ -62,17 +59,40 @@ extension Worker {
     private mutating func route(
         _ received: Buffer, _ listenerRow: Int, _ exchange: Ref<Exchange>
     ) -> Target? {
-        let bytes = received.bytes
         if snapshot.routes.needsFields { noteFieldPositions() }
+        let meaning = pathMeaning
+        let position = meaning.isEmpty
+            ? match(received, path: received.bytes.extracting(requestHead.path), listenerRow)
+            : match(received, path: meaning.bytes, listenerRow)
+        guard let position else { return nil }
+        exchange.its.routeRow = snapshot.routes.routes[position].row
+        return snapshot.routes.routes[position].target
+    }
+
+    private mutating func match(
+        _ received: Buffer, path: Span<UInt8>, _ listenerRow: Int
+    ) -> Int? {
+        let bytes = received.bytes
         let request = RouteRequest(
             listenerRow: listenerRow,
             host: bytes.extracting(requestHead.host),
-            path: bytes.extracting(requestHead.path),
+            path: path,
             method: bytes.extracting(requestHead.methodRange),
             fields: RequestFields(head: bytes, positions: fieldPositions.span))
-        guard let position = snapshot.routes.match(request) else { return nil }
-        exchange.its.routeRow = snapshot.routes.routes[position].row
-        return snapshot.routes.routes[position].target
+        return snapshot.routes.match(request)
+    }
+
+    /// Routes go by what the path of `requestHead` means; most paths mean what they spell, and then
+    /// `pathMeaning` stays empty.
+    mutating func readPath(_ received: Buffer) throws(HTTPError) {
+        pathMeaning.clear()
+        let path = received.bytes.extracting(requestHead.path)
+        guard PathMeaning.needsReading(path) else { return }
+        var meaning = pathMeaning
+        var space = meaning.free
+        let count = try PathMeaning.read(path, into: &space)
+        meaning.commit(count)
+        pathMeaning = meaning
     }
 
     private mutating func noteFieldPositions() {

@@ -119,10 +119,15 @@ struct BufferStore: ~Copyable {
 
     /// - Parameter bytesMaximum: what all buffers together may take.
     init(bytesMaximum: Int) {
-        small = BufferPool(
-            bufferBytes: Self.smallBytes, buffersMaximum: bytesMaximum / 4 / Self.smallBytes)
-        large = BufferPool(
-            bufferBytes: Self.largeBytes, buffersMaximum: bytesMaximum / 4 * 3 / Self.largeBytes)
+        small = BufferPool(bufferBytes: Self.smallBytes, buffersMaximum: 0)
+        large = BufferPool(bufferBytes: Self.largeBytes, buffersMaximum: 0)
+        limit(toBytes: bytesMaximum)
+    }
+
+    /// Changes what all buffers together may take; those in use beyond it are not replaced.
+    mutating func limit(toBytes bytesMaximum: Int) {
+        small.buffersMaximum = bytesMaximum / 4 / Self.smallBytes
+        large.buffersMaximum = bytesMaximum / 4 * 3 / Self.largeBytes
     }
 
     /// A buffer that holds `count` bytes if a small one does, else a large one; nil at the limit.

@@ -8,13 +8,29 @@ extension Worker {
     /// Sends the head and what has come of the body; more follows by `receiveRequestBody`.
     mutating func sendRequest(_ exchange: Ref<Exchange>) {
         exchange.its.stage = .awaitingResponse
-        noteProgress(exchange)
+        allowPauses(of: exchange)
         pumpRequest(exchange)
+        noteProgress(exchange)
+    }
+
+    /// The kernel takes a replica that is slow to read for one that is gone: to its user time-out
+    /// a closed window is unacknowledged bytes too. Only a request that fits into any window is
+    /// sent under it.
+    private mutating func allowPauses(of exchange: Ref<Exchange>) {
+        guard let upstream = exchange.its.upstream, upstream.its.hasUserTimeout,
+            let request = exchange.its.request
+        else { return }
+        let isShort = request.count <= DataPlaneLimits.shortRequestBytesMaximum
+        guard !isShort || !exchange.its.requestBody.isComplete else { return }
+        upstream.its.hasUserTimeout = false
+        Socket.setUserTimeout(upstream.its.descriptor, milliseconds: 0)
     }
 
     /// Sends what is waiting to be sent, then lets the client go on.
     mutating func pumpRequest(_ exchange: Ref<Exchange>) {
-        guard let upstream = exchange.its.upstream, let request = exchange.its.request else { return }
+        guard let upstream = exchange.its.upstream, !upstream.its.hasStoppedReading,
+            let request = exchange.its.request
+        else { return }
         let unsent = request.bytes.extracting((exchange.its.hostBytes + exchange.its.requestSent)...)
         if unsent.count > 0 {
             switch upstream.its.descriptor.send(unsent) {
@@ -23,12 +39,12 @@ extension Worker {
                 countSent(count, to: upstream)
                 guard count == unsent.count else { return }
             case .wouldBlock: return
-            case .endOfStream, .failed: return upstreamBroken(upstream)
+            case .endOfStream, .failed: return sendingFailed(upstream)
             }
         }
         if !upstream.its.output.isEmpty {
             guard upstream.its.output.flush(to: upstream.its.descriptor, store: &store) == nil
-            else { return upstreamBroken(upstream) }
+            else { return sendingFailed(upstream) }
         }
         if !exchange.its.requestBody.isComplete {
             receiveRequestBody(exchange)
@@ -50,7 +66,8 @@ extension Worker {
     private mutating func takeRequestBody(_ exchange: Ref<Exchange>, from client: Ref<ClientConnection>) {
         while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
             let allowance = bodyAllowance(of: exchange)
-            guard allowance > 0, let received = nextInput(of: client, atMost: allowance) else { return }
+            let limit = receiveLimit(of: exchange, allowance: allowance)
+            guard limit > 0, let received = nextInput(of: client, atMost: limit) else { return }
             var rest = received
             do {
                 var bytes = received.mutablePrefix(min(allowance, received.count))
@@ -77,25 +94,38 @@ extension Worker {
         guard isUnderWay, !exchange.hasUnsentRequest, let upstream = exchange.its.upstream
         else { return BufferStore.largeBytes - request.end }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
-        return isFull ? 0 : scratch.capacity
+        return isFull || upstream.its.hasStoppedReading ? 0 : scratch.capacity
+    }
+
+    /// How many bytes to receive at once: what comes behind the body is kept in one buffer.
+    private mutating func receiveLimit(of exchange: Ref<Exchange>, allowance: Int) -> Int {
+        guard case .length(let remaining) = exchange.its.requestBody else {
+            return min(allowance, BufferStore.largeBytes)
+        }
+        guard remaining < UInt64(allowance) else { return allowance }
+        return min(allowance, Int(remaining) + BufferStore.largeBytes)
     }
 
     /// Keeps `body` for another attempt while it fits, and sends it on if the request is under way.
     private mutating func keepBody(of exchange: Ref<Exchange>, _ body: Buffer) {
         guard !body.isEmpty else { return }
         noteProgress(exchange)
+        let isUnderWay = exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
         let isBehind = exchange.hasUnsentRequest
         if exchange.its.isReplayable, appendToRequest(of: exchange, body) {
-            if exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding {
-                if !isBehind { sendTail(of: exchange) }
-            }
+            if isUnderWay, !isBehind { sendTail(of: exchange) }
             return
         }
+        // Sent now, it would overtake what is still to be sent before it.
+        guard isUnderWay, !isBehind, let upstream = exchange.its.upstream else {
+            return fail(exchange, .buffersExhausted)
+        }
         exchange.its.isReplayable = false
-        guard let upstream = exchange.its.upstream else { return }
         countSent(body.count, to: upstream)
-        if upstream.its.output.send(body.bytes, to: upstream.its.descriptor, store: &store) != nil {
-            upstreamBroken(upstream)
+        switch upstream.its.output.send(body.bytes, to: upstream.its.descriptor, store: &store) {
+        case .broken: sendingFailed(upstream)
+        case .noBuffers: fail(exchange, .buffersExhausted)
+        case nil: break
         }
     }
 
@@ -124,8 +154,16 @@ extension Worker {
             exchange.its.requestSent += count
             countSent(count, to: upstream)
         case .wouldBlock: return
-        case .endOfStream, .failed: upstreamBroken(upstream)
+        case .endOfStream, .failed: sendingFailed(upstream)
         }
+    }
+
+    /// The replica takes no more of the request. If it has answered already, as one does that
+    /// refuses a body unread, that answer counts, and its event is on the way.
+    private mutating func sendingFailed(_ upstream: Ref<UpstreamConnection>) {
+        guard case .bytes = upstream.its.descriptor.peek() else { return upstreamBroken(upstream) }
+        upstream.its.hasStoppedReading = true
+        upstream.its.closesAfterResponse = true
     }
 
     /// The client's body is not what its head promised: nothing of it can be trusted any more.
@@ -149,8 +187,19 @@ extension Worker {
             let pool = exchange.its.pool
         else { return }
         let settings = pool.its.pool.settings
-        let isWaiting = exchange.its.stage == .awaitingResponse && exchange.its.requestBody.isComplete
-        let limit = isWaiting ? settings.firstByteTimeoutMilliseconds : settings.bodyIdleTimeoutMilliseconds
+        let limit: Int
+        if exchange.its.stage == .responding {
+            let isClientSlow = !exchange.its.client.its.output.isEmpty
+            limit = isClientSlow
+                ? snapshot.limits.clientIdleTimeoutMilliseconds
+                : settings.bodyIdleTimeoutMilliseconds
+        } else if exchange.its.requestBody.isComplete {
+            limit = settings.firstByteTimeoutMilliseconds
+        } else {
+            limit = exchange.hasUnsentRequest
+                ? settings.bodyIdleTimeoutMilliseconds
+                : snapshot.limits.clientIdleTimeoutMilliseconds
+        }
         wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
     }
 

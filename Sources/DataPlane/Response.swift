@@ -14,10 +14,12 @@ extension Worker {
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
         exchange.noteStatus(responseHead.status)
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
+        let client = exchange.its.client
+        // Whether the rest of the body comes before the end of the response is not known yet.
+        if !exchange.its.requestBody.isComplete { client.its.closesAfterResponse = true }
 
         var out = assembly
         out.clear()
-        let client = exchange.its.client
         var forwarding = ResponseForwarding(
             clientMinorVersion: exchange.its.clientMinorVersion,
             framingChange: exchange.its.sendsChunks ? .chunk : .asIs)
@@ -49,17 +51,16 @@ extension Worker {
         guard let body = takeBody(of: exchange, rest) else { return }
         exchange.its.bytesToClient += UInt64(head.count + body.count)
         let client = exchange.its.client
-        if body.count > DataPlaneLimits.copiedBodyBytesMaximum, !exchange.its.sendsChunks {
+        if exchange.its.sendsChunks {
+            return afterSending(exchange, sendChunks(body, behind: head, to: client))
+        }
+        if body.count > DataPlaneLimits.copiedBodyBytesMaximum {
             let failure = client.its.output.send(
                 head.bytes, body.bytes, to: client.its.descriptor, store: &store)
             return afterSending(exchange, failure)
         }
         var out = head
-        if exchange.its.sendsChunks {
-            if !body.isEmpty { appendChunk(body, to: &out) }
-        } else {
-            out.append(body.bytes)
-        }
+        out.append(body.bytes)
         let whole = out
         let failure = client.its.output.send(
             whole.bytes, to: client.its.descriptor, store: &store)
@@ -72,30 +73,14 @@ extension Worker {
         let client = exchange.its.client
         var failure: SendFailure?
         if exchange.its.sendsChunks {
-            failure = sendInChunks(body, to: client)
+            var nothing = assembly
+            nothing.clear()
+            failure = sendChunks(body, behind: nothing, to: client)
         } else if !body.isEmpty {
             failure = client.its.output.send(
                 body.bytes, to: client.its.descriptor, store: &store)
         }
         afterSending(exchange, failure)
-    }
-
-    private mutating func sendInChunks(
-        _ body: Buffer, to client: Ref<ClientConnection>
-    ) -> SendFailure? {
-        var rest = body
-        while !rest.isEmpty {
-            var piece = rest
-            piece.truncate(to: min(DataPlaneLimits.chunkBytesMaximum, rest.count))
-            rest.consume(piece.count)
-            var framed = assembly
-            framed.clear()
-            appendChunk(piece, to: &framed)
-            let failure = client.its.output.send(
-                framed.bytes, to: client.its.descriptor, store: &store)
-            if let failure { return failure }
-        }
-        return nil
     }
 
     /// What of `received` is to be forwarded; nil if the exchange has failed. Bytes that belong to no
@@ -116,6 +101,25 @@ extension Worker {
         }
     }
 
+    /// Sends `body` as chunks that fit into `assembly`, the first of them behind `start`, which is
+    /// there already.
+    private mutating func sendChunks(
+        _ body: Buffer, behind start: Buffer, to client: Ref<ClientConnection>
+    ) -> SendFailure? {
+        var rest = body
+        var framed = start
+        var failure: SendFailure?
+        repeat {
+            var piece = rest
+            piece.truncate(to: min(DataPlaneLimits.chunkBytesMaximum, rest.count))
+            rest.consume(piece.count)
+            if !piece.isEmpty { appendChunk(piece, to: &framed) }
+            failure = client.its.output.send(framed.bytes, to: client.its.descriptor, store: &store)
+            framed.clear()
+        } while !rest.isEmpty && failure == nil
+        return failure
+    }
+
     private mutating func appendChunk(_ body: Buffer, to out: inout Buffer) {
         var space = out.free
         let count = ChunkWriter.header(for: body.count, into: &space)
@@ -128,7 +132,12 @@ extension Worker {
         switch failure {
         case .broken: clientGone(exchange.its.client)
         case .noBuffers: fail(exchange, .buffersExhausted)
-        case nil: if exchange.its.responseBody.isComplete { completeResponse(exchange) }
+        case nil:
+            if exchange.its.responseBody.isComplete {
+                completeResponse(exchange)
+            } else {
+                noteProgress(exchange)
+            }
         }
     }
 
@@ -173,6 +182,13 @@ extension Worker {
         receiveResponse(upstream)
     }
 
+    /// Whether nothing follows the response; the last receive may have ended just with it.
+    private func isDrained(_ upstream: Ref<UpstreamConnection>) -> Bool {
+        guard upstream.its.isReadable else { return true }
+        upstream.its.isReadable = false
+        return upstream.its.descriptor.peek() == .wouldBlock
+    }
+
     /// The response is over, for the replica; the client may still be reading the queue.
     private mutating func completeResponse(_ exchange: Ref<Exchange>) {
         let client = exchange.its.client
@@ -180,6 +196,7 @@ extension Worker {
         if let upstream = exchange.its.upstream {
             let canStay = isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup
+                && isDrained(upstream)
             detach(exchange, upstream)
             if canStay { keepIdle(upstream) } else { closeUpstream(upstream) }
         }

@@ -20,6 +20,10 @@ struct UpstreamConnection: Slotted {
     var hasHangup = false
     /// The replica's FIN has been received.
     var hasEnded = false
+    /// It takes no more of the request; its answer is still to be received.
+    var hasStoppedReading = false
+    /// Bytes that stay unacknowledged for a while end it.
+    var hasUserTimeout = false
     /// Not to be used again.
     var closesAfterResponse = false
     var descriptor = Descriptor.none

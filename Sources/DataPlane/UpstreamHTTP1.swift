@@ -37,8 +37,13 @@ extension Worker {
         }
     }
 
-    /// An unused connection that becomes readable is at its end: FIN, reset, or bytes nobody asked for.
+    /// An unused connection that becomes readable is at its end: FIN, reset, or bytes nobody asked
+    /// for. Or the event was about bytes of the last response that were received meanwhile.
     private mutating func idleEnded(_ upstream: Ref<UpstreamConnection>) {
+        guard upstream.its.descriptor.peek() != .wouldBlock else {
+            upstream.its.isReadable = false
+            return
+        }
         observe(.idleClosed, upstream.its.replica)
         closeUpstream(upstream)
     }
@@ -64,7 +69,6 @@ extension Worker {
             counters.replicas.add(
                 UInt64(received.count), row: upstream.its.replica.its.row,
                 column: ReplicaColumn.bytesReceived.rawValue)
-            noteProgress(exchange)
             if exchange.its.stage == .responding {
                 relayResponseBody(exchange, received)
             } else {

@@ -25,6 +25,8 @@ struct Worker: ~Copyable {
     var scratch = Buffer.allocate(capacity: 262_144)
     /// Where heads for either side are put together before they are sent.
     var assembly = Buffer.allocate(capacity: 131_072)
+    /// What the path of the request being routed means, if it does not mean what it spells.
+    var pathMeaning = Buffer.allocate(capacity: BufferStore.largeBytes)
     var store: BufferStore
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
@@ -88,6 +90,7 @@ struct Worker: ~Copyable {
     deinit {
         scratch.deallocate()
         assembly.deallocate()
+        pathMeaning.deallocate()
     }
 
     /// The loop: wait, serve what is ready, then what is due, then tidy up. Ends when drained.

@@ -9,6 +9,7 @@ public struct PrometheusText: Sendable {
     /// The value of the response's `Content-Type`.
     public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
+    /// What a metric is, in the words of the format.
     public enum Kind: String, Sendable {
         /// Only rises; its name ends in `_total`.
         case counter

@@ -132,7 +132,7 @@ public struct BufferPool: ~Copyable {
     /// The size of each buffer, in bytes.
     public let bufferBytes: Int
     /// The most buffers that may exist at once.
-    public let buffersMaximum: Int
+    public var buffersMaximum: Int
     public private(set) var buffersInUse = 0
     private var idle: [Buffer] = []
 

@@ -79,6 +79,12 @@ public struct Descriptor: Hashable, Sendable {
         Descriptor(try unsafe check(weir_open_append(path), "open \(path)"))
     }
 
+    /// Whether a file or pipe takes bytes now.
+    public func isWritable() -> Bool {
+        var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
+        return unsafe poll(&wanted, 1, 0) > 0
+    }
+
     /// Blocks until a file or pipe takes bytes again; for the log writer's thread only.
     public func waitUntilWritable() {
         var wanted = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)

@@ -55,7 +55,7 @@ struct AdoptionTests {
             $0.pools[0] = Pool(row: 1, name: "other", policy: .roundRobin, replicas: [])
         }
         bed.change { $0.pools[0].replicas = (2..<4).map { Bed.replica($0, stranger.address) } }
-        try eventually("the newest snapshot is adopted") { bed.adoptedGeneration == 3 }
+        try eventually("the newest snapshot is adopted") { bed.worker(.generation) == 3 }
         mayEnd.open()
         #expect(try client.readResponse().status == 503)
         #expect(stranger.requests == 0)

@@ -82,9 +82,9 @@ final class Bed {
 
     func client() throws -> Wire { try Wire(to: address) }
 
-    /// The generation of the snapshot that the worker works by.
-    var adoptedGeneration: UInt64 {
-        counters[0].worker.value(row: 0, column: WorkerColumn.generation.rawValue)
+    /// A figure of the worker.
+    func worker(_ column: WorkerColumn) -> UInt64 {
+        counters[0].worker.value(row: 0, column: column.rawValue)
     }
 
     /// A figure of the first pool.

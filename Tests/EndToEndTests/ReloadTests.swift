@@ -5,6 +5,7 @@ import Testing
 @Suite struct ReloadTests {
     private func configuration(_ path: String, _ replica: ScriptedReplica) -> String {
         """
+        limits: { requests_per_connection: 1000000 }
         routes: [{ path: "\(path)", pool: web }]
         pools: { web: { discover: "\(replica.address)" } }
         """

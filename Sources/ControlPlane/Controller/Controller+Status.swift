@@ -20,7 +20,8 @@ extension Controller {
         let isYoung = age < Controller.emptyPoolPatienceMilliseconds
         var reasons = pools.compactMap { $0.startupObstacle(isYoung ? .waiting : .spent) }
         if reasons.isEmpty, !pools.isEmpty, !pools.contains(where: \.hasBeenReady) {
-            reasons.append("no pool has had a ready replica yet")
+            let names = pools.map(\.name).joined(separator: ", ")
+            reasons.append("no pool has had a ready replica yet: \(names)")
         }
         return reasons
     }

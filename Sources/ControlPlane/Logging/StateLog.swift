@@ -74,8 +74,7 @@ public final class StateLog {
     /// The descriptor may be shared with others and so is not made non-blocking; but a pipe that is
     /// ready takes as many bytes as a line may have without waiting (pipe(7), PIPE_BUF).
     private static func write(_ line: String, to descriptor: Descriptor) -> Bool {
-        var entry = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
-        guard unsafe poll(&entry, 1, 0) > 0 else { return false }
+        guard descriptor.isWritable() else { return false }
         let bytes = Array(line.utf8)
         return descriptor.write(bytes.span) == .bytes(bytes.count)
     }
