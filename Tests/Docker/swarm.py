@@ -70,6 +70,9 @@ async def swarm(bench: Bench) -> Finding:
             await site.scale(2)
             await asyncio.sleep(5)
         finding = await judge(site, clients)
+        status = await site.docker("exec", site.balancer_container, "/weir", "status")
+        for task in await tasks():
+            finding.expect(task in status, f"weir status does not name {task}:\n{status}")
         kept = former & await tasks()
         finding.expect(not kept, f"the update should have replaced {sorted(kept)}")
         return finding

@@ -337,7 +337,7 @@ struct PoolStateProbingTests {
     }
 
     @Test("News of answers that may be older than the stuck probe is no excuse")
-    func frozen() {
+    func staleNews() {
         var bench = PoolBench()
         bench.makeReady(1)
         while bench[1]?.probeStartedAt == nil { bench.pass(10) }
