@@ -10,6 +10,7 @@ public struct Observation: Sendable, BitwiseCopyable {
     /// The errno behind it, or zero.
     public var code: Int32
 
+    /// What happened.
     public enum Kind: UInt8, Sendable, BitwiseCopyable {
         /// A connect was refused: nobody listens there.
         case connectRefused

@@ -59,6 +59,7 @@ public struct Listener: Sendable {
     /// 16-byte form.
     public var trusted: [AddressRange]
 
+    /// What a listener does with the bytes it accepts.
     public enum Mode: Sendable, Equatable {
         /// HTTP, sent where the routes say.
         case http
@@ -91,6 +92,7 @@ public struct AddressRange: Sendable, Equatable {
         self.baseLow = baseLow
     }
 
+    /// Whether the address, in the 16-byte form and host order, lies within.
     public func contains(high: UInt64, low: UInt64) -> Bool {
         high & maskHigh == baseHigh && low & maskLow == baseLow
     }

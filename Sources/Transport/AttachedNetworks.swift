@@ -28,6 +28,7 @@ public struct Subnet: Hashable, Sendable {
         self.init(base: address, mappedBits: address.isIPv4 ? bits + 96 : bits)
     }
 
+    /// Whether the address lies within, whatever its port.
     public func contains(_ address: SocketAddress) -> Bool {
         address.high & maskHigh == base.high && address.low & maskLow == base.low
     }

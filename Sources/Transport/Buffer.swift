@@ -87,6 +87,7 @@ public struct Buffer {
         end = start &+ count
     }
 
+    /// Forgets all bytes, so that the whole capacity is free.
     public mutating func clear() {
         start = 0
         end = 0

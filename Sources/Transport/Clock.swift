@@ -13,6 +13,7 @@ public struct Instant: Comparable, Hashable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 
+    /// The point so many milliseconds later; for negative numbers, this one.
     public func adding(milliseconds: Int) -> Instant {
         Instant(nanoseconds: nanoseconds &+ UInt64(max(0, milliseconds)) &* 1_000_000)
     }

@@ -51,6 +51,8 @@ public final class Wakeup: Sendable {
 
     deinit { descriptor.close() }
 
+    /// Makes `descriptor` readable; any thread.
     public func signal() { _ = weir_eventfd_signal(descriptor.number) }
+    /// Makes `descriptor` unreadable again; the waiting thread.
     public func clear() { _ = weir_eventfd_clear(descriptor.number) }
 }

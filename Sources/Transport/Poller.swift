@@ -53,6 +53,7 @@ public struct Poller: ~Copyable {
             "epoll_ctl add")
     }
 
+    /// Changes what a watched descriptor is watched for, and its token.
     public func modify(
         _ descriptor: Descriptor, _ interest: Readiness, token: UInt64
     ) throws(SystemError) {
@@ -75,6 +76,7 @@ public struct Poller: ~Copyable {
         return Int(count)
     }
 
+    /// One event of the last wait.
     public func event(at index: Int) -> Event {
         precondition(index >= 0 && index < Int(capacity))
         let event = unsafe events[index]

@@ -33,6 +33,7 @@ public struct SocketAddress: Hashable, Sendable {
         isIPv4 ? ipv4 >> 24 == 127 : high == 0 && low == 1
     }
 
+    /// The same address with another port.
     public func withPort(_ port: UInt16) -> SocketAddress {
         SocketAddress(high: high, low: low, port: port)
     }

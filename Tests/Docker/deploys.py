@@ -66,7 +66,10 @@ async def pause(bench: Bench) -> Finding:
             await site.docker("unpause", site.container(2))
             await site.until_answered_by(3)
             await asyncio.sleep(SETTLE)
-        return await judge(site, clients, victims)
+        finding = await judge(site, clients, victims)
+        slowest = clients.traffic.slowest("GET")
+        finding.expect(slowest < 4.5, f"a GET waited for the frozen replica: {slowest:.1f} s")
+        return finding
 
 
 @cases.case("up -d --force-recreate of all")

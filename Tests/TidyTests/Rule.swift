@@ -57,12 +57,6 @@ struct Debt: Sendable {
     var reason: String
 
     static let all: [Debt] = []
-
-    private static func words(_ file: String) -> Debt {
-        Debt(
-            rule: "public declarations are documented", path: "Sources/\(file).swift",
-            reason: "older than the rule")
-    }
 }
 
 /// Which files a rule is for.

@@ -308,7 +308,9 @@ extension Controller {
                 UInt64(sums.answers(replica: row) + sums.replica(row, .bytesReceived))
             }
         }
-        loop.schedule(afterMilliseconds: 200) { [weak self] in self?.watchAnswers() }
+        loop.schedule(afterMilliseconds: PoolRules.servedNewsMilliseconds) { [weak self] in
+            self?.watchAnswers()
+        }
     }
 
     private func sampleFigures() {

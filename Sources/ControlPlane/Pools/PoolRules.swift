@@ -22,6 +22,8 @@ struct PoolRules: Equatable, Sendable {
     /// However much traffic complains, probes of one replica and questions of one source keep this
     /// distance.
     static let gapMilliseconds = 50
+    /// How old the news may be that a replica answers real requests.
+    static let servedNewsMilliseconds = 200
     /// How long a replica that left may finish its work, as long as it answers.
     static let drainMillisecondsMaximum = 60_000
     /// The same when nobody listens any more: Docker's time between SIGTERM and SIGKILL.

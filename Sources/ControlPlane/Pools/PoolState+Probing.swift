@@ -99,13 +99,15 @@ extension PoolState {
         return false
     }
 
-    /// A probe got stuck where real requests do not: the replica is slow, not dead.
+    /// A probe got stuck where real requests do not: the replica is slow, not dead. News of an
+    /// answer from before the probe is no excuse: the replica may have been frozen since.
     private func isExcused(_ failure: ProbeFailure, _ index: Int, since start: Int) -> Bool {
         guard members[index].state == .ready || members[index].state == .suspect else {
             return false
         }
         switch failure {
-        case .timeout, .unreachable: return members[index].servedAt >= start
+        case .timeout, .unreachable:
+            return members[index].servedAt >= start + PoolRules.servedNewsMilliseconds
         case .refused, .closed, .status, .body, .malformed: return false
         }
     }

@@ -28,7 +28,7 @@ struct ServiceNames: Equatable, Sendable {
 
     /// What all replicas of a service share: the container's name without network and number.
     static func stem(of name: String) -> String {
-        let label = ServiceNames.container(of: name)
+        let label = String(name.prefix { $0 != "." })
         let digits = label.reversed().prefix { $0.isNumber }
         let rest = label.dropLast(digits.count)
         guard !digits.isEmpty, let last = rest.last, last == "-" || last == "_" else {
@@ -37,9 +37,12 @@ struct ServiceNames: Equatable, Sendable {
         return String(rest.dropLast())
     }
 
-    /// The container in `container.network`.
+    /// The container in `container.network`. Swarm's have dots of their own, `service.slot.task`;
+    /// the identifier of a task has 25 characters.
     static func container(of name: String) -> String {
-        name.split(separator: ".", maxSplits: 1).first.map(String.init) ?? name
+        let labels = name.split(separator: ".")
+        let isTask = labels.count > 2 && labels[2].count == 25
+        return labels.prefix(isTask ? 3 : 1).joined(separator: ".")
     }
 
     /// The service that a DNS name asks for: `app` for `app`, `app.shop_default` and `tasks.app`.

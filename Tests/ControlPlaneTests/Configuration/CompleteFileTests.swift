@@ -21,6 +21,14 @@ struct CompleteFileTests {
         #expect(try contents("conf/minimal.yaml").split(separator: "\n").count <= 10)
     }
 
+    @Test("The README shows the minimal file, and compose.yaml publishes the port that it binds")
+    func minimalElsewhere() throws {
+        let text = try contents("conf/minimal.yaml")
+        #expect(try contents("README.md").contains("```yaml\n\(text)```\n"))
+        let port = try #require(try accepted(text).listeners.first?.bind.port)
+        #expect(try contents("compose.yaml").contains(":\(port)\"]\n"))
+    }
+
     @Test("The complete file has every key of the reader, and no other")
     func completeFile() throws {
         let known = Set(

@@ -173,7 +173,10 @@ struct PoolNamesTests {
     func stems() {
         #expect(ServiceNames.stem(of: "shop-app-12.shop_default") == "shop-app")
         #expect(ServiceNames.stem(of: "shop_app_1") == "shop_app")
-        #expect(ServiceNames.stem(of: "stack_app.1.x3k9") == "stack_app")
+        let task = "stack_app.1.kae6dqf47xi48dm6yiqwnz17b"
+        #expect(ServiceNames.stem(of: "\(task).mesh") == "stack_app")
+        #expect(ServiceNames.container(of: "\(task).mesh") == task)
+        #expect(ServiceNames.container(of: "shop-app-12.shop_default") == "shop-app-12")
         #expect(ServiceNames.stem(of: "redis") == "redis")
         #expect(ServiceNames.stem(of: "web2") == "web2")
         #expect(ServiceNames.service(askedBy: "tasks.app") == "app")

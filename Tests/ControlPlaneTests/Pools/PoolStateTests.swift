@@ -325,15 +325,27 @@ struct PoolStateProbingTests {
         var bench = PoolBench()
         bench.makeReady(1)
         for _ in 0..<5 {
-            bench.pass(1_300)
+            bench.pass(1_500)
             bench.send(.served(bench.id(1)))
             bench.send(.probeFailed(bench.id(1), timeout))
             #expect(bench[1]?.state == .ready)
         }
-        bench.pass(1_300)
+        bench.pass(1_500)
         bench.send(.served(bench.id(1)))
         bench.send(.probeFailed(bench.id(1), .refused))
         #expect(bench[1]?.state == .down)
+    }
+
+    @Test("News of answers that may be older than the stuck probe is no excuse")
+    func staleNews() {
+        var bench = PoolBench()
+        bench.makeReady(1)
+        while bench[1]?.probeStartedAt == nil { bench.pass(10) }
+        bench.pass(PoolRules.servedNewsMilliseconds - 20)
+        bench.send(.served(bench.id(1)))
+        bench.pass(1_000)
+        bench.send(.probeFailed(bench.id(1), timeout))
+        #expect(bench[1]?.state == .suspect)
     }
 
     @Test("A pool without probes has every replica ready as soon as it is known")

@@ -67,6 +67,9 @@ class Traffic:
         for _, writer in self.idle:
             writer.close()
 
+    def slowest(self, method: str) -> float:
+        return count(self.exchanges, method).slowest
+
     async def _send_steadily(self) -> None:
         start = asyncio.get_running_loop().time()
         for number in itertools.count():
