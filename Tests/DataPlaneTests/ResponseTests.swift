@@ -102,6 +102,20 @@ struct ResponseTests {
         replica.stop()
     }
 
+    @Test("A response that is broken before any of it was passed on is answered for")
+    func brokenFromTheStart() throws {
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            try wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+            wire.ignoreEverything()
+        }
+        let bed = try Bed(replicas: [replica.address])
+        let client = try bed.client()
+        for _ in 0..<3 { #expect(try client.roundTrip(get).status == 502) }
+        bed.stop()
+        replica.stop()
+    }
+
     @Test("A replica that refuses a large body unread is heard")
     func earlyRefusal() throws {
         let replica = try ScriptedReplica { wire in
