@@ -1,9 +1,8 @@
-import Synchronization
 import Transport
 
 /// Work of a test on a thread of its own, such as sending while the test receives.
 public final class Background: Sendable {
-    private let outcome = Mutex<Result<Void, any Error>?>(nil)
+    private let outcome = Guarded<Result<Void, any Error>?>(nil)
 
     public init(_ body: @escaping @Sendable () throws -> Void) throws {
         _ = try WorkerThread(name: "background") { [self] in

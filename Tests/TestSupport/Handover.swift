@@ -1,8 +1,7 @@
-import Synchronization
 
 /// A value that one thread gives to another, such as a test to a replica that started before it.
 public final class Handover<Value: Sendable>: Sendable {
-    private let held = Mutex<Value?>(nil)
+    private let held = Guarded<Value?>(nil)
 
     public init() {}
 

@@ -19,15 +19,15 @@ public final class ProbedReplica: Sendable {
     /// Where it listens.
     public let address: SocketAddress
     private let listener: Descriptor
-    private let behaviour: Mutex<Behaviour>
-    private let requests = Mutex<[String]>([])
+    private let behaviour: Guarded<Behaviour>
+    private let requests = Guarded<[String]>([])
     private let isStopped = Atomic<Bool>(false)
     private let wakeup: Wakeup
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let thread = Guarded<WorkerThread?>(nil)
 
     /// Starts it; port 0 is any free one. `stop` when done.
     public init(_ behaviour: Behaviour, on wanted: SocketAddress = .loopback) throws {
-        self.behaviour = Mutex(behaviour)
+        self.behaviour = Guarded(behaviour)
         wakeup = try Wakeup()
         listener = try Socket.listen(on: wanted, sharing: .exclusive)
         address = Socket.localAddress(of: listener) ?? wanted

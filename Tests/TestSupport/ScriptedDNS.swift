@@ -1,6 +1,5 @@
 public import Transport
 
-import Synchronization
 
 /// A DNS server on a loopback port, UDP and TCP, that misbehaves as told, on a thread of its own.
 ///
@@ -52,9 +51,9 @@ public final class ScriptedDNS: Sendable {
 
     /// Where it listens.
     public let address: SocketAddress
-    private let script = Mutex(Script())
+    private let script = Guarded(Script())
     private let wakeup: Wakeup
-    private let thread = Mutex<WorkerThread?>(nil)
+    private let thread = Guarded<WorkerThread?>(nil)
 
     /// Starts it; unknown names do not exist. `stop` when done.
     public init() throws {

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 public import Transport
 
 /// A server whose behaviour is a function that reads like the wire: what to expect, what to send,
@@ -17,8 +16,8 @@ public final class ScriptedReplica: Sendable {
 
     public let address: SocketAddress
     private let script: Script
-    private let counted = Mutex(Counts())
-    private let state = Mutex(State())
+    private let counted = Guarded(Counts())
+    private let state = Guarded(State())
 
     private struct Counts {
         var connections = 0

@@ -1,10 +1,9 @@
 import Glibc
-import Synchronization
 
 /// A program that a test started, with its output in files.
 public final class SpawnedProcess: Sendable {
     public let pid: Int32
-    private let ending = Mutex<Int32?>(nil)
+    private let ending = Guarded<Int32?>(nil)
 
     /// - Parameters:
     ///   - output: the file that takes standard output; `error` takes standard error.

@@ -1,10 +1,9 @@
-import Synchronization
 public import Transport
 
 /// Owns what one test starts: replicas, weirs, connections. All of it ends with the test, and every
 /// weir must then have exited with 0 after SIGTERM, without a crash or a sanitizer's report.
 public final class TestBed: Sendable {
-    private let owned = Mutex(Owned())
+    private let owned = Guarded(Owned())
 
     private struct Owned {
         var replicas: [ScriptedReplica] = []

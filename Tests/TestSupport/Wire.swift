@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 public import Transport
 
 /// One TCP connection in the hands of a test: bytes go out exactly as written, and every read has
@@ -7,7 +6,7 @@ public import Transport
 ///
 /// Used by one thread; only `cut` may come from another one.
 public final class Wire: @unchecked Sendable {
-    private let descriptor: Mutex<Int32>
+    private let descriptor: Guarded<Int32>
     private let number: Int32
     private var unread: [UInt8] = []
     private var next = 0
@@ -17,7 +16,7 @@ public final class Wire: @unchecked Sendable {
     let onRequest: @Sendable () -> Void
 
     init(_ descriptor: Descriptor, onRequest: @escaping @Sendable () -> Void = {}) {
-        self.descriptor = Mutex(descriptor.number)
+        self.descriptor = Guarded(descriptor.number)
         number = descriptor.number
         self.onRequest = onRequest
     }

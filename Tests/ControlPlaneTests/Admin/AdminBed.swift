@@ -56,7 +56,7 @@ final class AdminBed: Sendable {
     }
 
     private final class Bound: Sendable {
-        let address = Mutex<SocketAddress?>(nil)
+        let address = Guarded<SocketAddress?>(nil)
     }
 
     private static let paths = Atomic<Int>(0)
