@@ -194,13 +194,17 @@ static bool path_is(const struct request *r, const char *path) {
 static bool answer(struct connection *c, struct request *r, int status, const char *body,
                    size_t size) {
     if (atomic_load(&is_stopping)) r->close = true;
-    char head[512];
-    int length = snprintf(head, sizeof head,
+    char head[1024];
+    int length = snprintf(head, 512,
                           "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
                           "X-Service: %s\r\nX-Replica: %s\r\n%s\r\n",
                           status, status == 200 ? "OK" : "Refused", size, service, replica,
                           r->close ? "Connection: close\r\n" : "");
-    return send_all(c->socket, head, (size_t)length) && send_all(c->socket, body, size);
+    // A short answer leaves whole: nobody can be killed in the middle of it.
+    if (size > sizeof head - 512)
+        return send_all(c->socket, head, (size_t)length) && send_all(c->socket, body, size);
+    memcpy(head + length, body, size);
+    return send_all(c->socket, head, (size_t)length + size);
 }
 
 static bool answer_text(struct connection *c, struct request *r, const char *format, ...) {
