@@ -114,7 +114,7 @@ extension Worker {
             1, row: replica.its.row, column: ReplicaColumn.connectFailures.rawValue)
         let reason = ConnectError.reason(of: code)
         let kind: Observation.Kind = reason == .connectRefused ? .connectRefused : .connectFailed
-        if !ConnectError.isOurs(code) { observe(kind, replica, code: code) }
+        if !SystemError.isShortage(code) { observe(kind, replica, code: code) }
         avoid(replica)
         fail(exchange, reason)
     }
@@ -135,10 +135,6 @@ extension Worker {
 enum ConnectError {
     /// The errno that a connect is given up with when its time is over.
     static let timedOut: Int32 = 110
-
-    /// Whether this machine ran out of something, which says nothing about the replica: ENOMEM,
-    /// ENFILE, EMFILE, EADDRNOTAVAIL (no port left), ENOBUFS.
-    static func isOurs(_ code: Int32) -> Bool { [12, 23, 24, 99, 105].contains(code) }
 
     static func reason(of code: Int32) -> FailureReason {
         switch code {

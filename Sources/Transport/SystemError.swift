@@ -12,6 +12,14 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         self.code = code
     }
 
+    /// Whether this machine or process ran out of something, which says nothing of the other side.
+    public var isShortage: Bool { SystemError.isShortage(code) }
+
+    /// The same for an errno: no memory, descriptors, ports or socket buffers left.
+    public static func isShortage(_ code: Int32) -> Bool {
+        [ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS].contains(code)
+    }
+
     public var description: String { "\(operation): \(SystemError.text(of: code))" }
 
     /// The C library's words for an errno, such as `Connection refused`.

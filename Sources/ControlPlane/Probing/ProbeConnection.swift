@@ -6,6 +6,9 @@ final class ProbeConnection {
     typealias Receive = (Descriptor, (Span<UInt8>) -> Void) -> TransferResult
     typealias Ended = (ProbeConnection, ProbeOutcome) -> Void
 
+    /// How long a probe is put off when descriptors or ports have run out.
+    private static let shortagePauseMilliseconds = 100
+
     private let loop: EventLoop
     private let target: ProbeTarget
     private var descriptor = Descriptor.none
@@ -31,10 +34,16 @@ final class ProbeConnection {
     func begin(receive: @escaping Receive, ended: @escaping Ended) {
         self.receive = receive
         self.ended = ended
+        connect()
+    }
+
+    private func connect() {
         do throws(SystemError) {
             descriptor = try Socket.connect(to: target.address)
             try loop.watch(descriptor, .writable) { [weak self] _ in self?.becameReady() }
         } catch {
+            // What this machine lacks says nothing about the replica: the probe is put off.
+            if error.isShortage { return retryLater() }
             let failure = ProbeConnection.failure(code: error.code)
             timers.append(loop.schedule(afterMilliseconds: 0) { [weak self] in self?.end(failure) })
             return
@@ -45,6 +54,13 @@ final class ProbeConnection {
         }
         let timeout = target.timeoutMilliseconds
         fail(after: timeout) { _ in .timeout(milliseconds: timeout) }
+    }
+
+    private func retryLater() {
+        descriptor.close()
+        descriptor = .none
+        let pause = ProbeConnection.shortagePauseMilliseconds
+        timers.append(loop.schedule(afterMilliseconds: pause) { [weak self] in self?.connect() })
     }
 
     /// Closes without a word.
