@@ -69,6 +69,8 @@ struct Exchange: Slotted {
     var attempts = InlineArray<6, Attempt>(repeating: Attempt())
     var isOnReusedConnection = false
     var hasRetriedAfterSending = false
+    /// The same, where the connection that failed was a fresh one.
+    var hasRetriedFresh = false
     var yieldedFromSplit = false
 
     // Waiting.

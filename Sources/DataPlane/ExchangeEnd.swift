@@ -17,7 +17,7 @@ extension Worker {
             isReplayable: exchange.its.isReplayable,
             hasSent: exchange.its.requestSent > 0,
             hasResponse: exchange.its.stage == .responding || exchange.its.stage == .tunnelling,
-            hasRetriedAfterSending: exchange.its.hasRetriedAfterSending,
+            hasRetriedFresh: exchange.its.hasRetriedFresh,
             attempts: exchange.its.attemptCount,
             attemptsMaximum: exchange.its.pool?.its.pool.settings.attemptsMaximum ?? 1)
         endAttempt(exchange, reason)
@@ -29,7 +29,10 @@ extension Worker {
     }
 
     private mutating func retry(_ exchange: Ref<Exchange>, afterSending: Bool) {
-        if afterSending { exchange.its.hasRetriedAfterSending = true }
+        if afterSending {
+            exchange.its.hasRetriedAfterSending = true
+            if !exchange.its.isOnReusedConnection { exchange.its.hasRetriedFresh = true }
+        }
         if let pool = exchange.its.pool {
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.retries.rawValue)
         }

@@ -89,8 +89,8 @@ struct FailedAttempt {
     var hasSent: Bool
     /// Some byte of a response has come.
     var hasResponse: Bool
-    /// This request has already been sent again once after having been sent.
-    var hasRetriedAfterSending: Bool
+    /// This request has already been sent again after a fresh connection had failed with it.
+    var hasRetriedFresh: Bool
     var attempts: Int
     var attemptsMaximum: Int
 }
@@ -108,7 +108,8 @@ enum FailureVerdict: Equatable {
 /// The retry table: which failures the client never hears of.
 ///
 /// A connect that failed costs nothing and is tried elsewhere for any method; once bytes were
-/// written, only what is idempotent and whole in our hands is sent again, and only once.
+/// written, only what is idempotent and whole in our hands is sent again: once after a kept
+/// connection failed with it, which may just have been stale, and once after a fresh one did.
 func verdict(on attempt: FailedAttempt) -> FailureVerdict {
     if attempt.hasResponse { return .cut }
     switch attempt.reason {
@@ -117,7 +118,7 @@ func verdict(on attempt: FailedAttempt) -> FailureVerdict {
     case .closedBeforeHeaders, .replicaLost:
         if !attempt.hasSent { return attempt.attempts < attempt.attemptsMaximum ? .retry : .answer }
         let isAllowed =
-            attempt.isIdempotent && attempt.isReplayable && !attempt.hasRetriedAfterSending
+            attempt.isIdempotent && attempt.isReplayable && !attempt.hasRetriedFresh
         return isAllowed && attempt.attempts < attempt.attemptsMaximum ? .retry : .answer
     default:
         return .answer

@@ -50,7 +50,7 @@ struct VerdictTests {
     func table(row: Row) {
         let attempt = FailedAttempt(
             reason: row.reason, isIdempotent: row.idempotent, isReplayable: row.replayable,
-            hasSent: row.sent, hasResponse: row.response, hasRetriedAfterSending: row.again,
+            hasSent: row.sent, hasResponse: row.response, hasRetriedFresh: row.again,
             attempts: row.attempts, attemptsMaximum: 3)
         #expect(verdict(on: attempt) == row.expected)
     }
@@ -62,7 +62,7 @@ struct VerdictTests {
             for again in [false, true] {
                 let attempt = FailedAttempt(
                     reason: reason, isIdempotent: false, isReplayable: true, hasSent: true,
-                    hasResponse: false, hasRetriedAfterSending: again, attempts: 1,
+                    hasResponse: false, hasRetriedFresh: again, attempts: 1,
                     attemptsMaximum: 3)
                 let isConnect = [.connectRefused, .connectTimeout, .connectUnreachable].contains(
                     reason)

@@ -64,6 +64,28 @@ import Testing
         }
     }
 
+    @Test("A GET survives a kept connection that died, and the next replica's death as well")
+    func twoLosses() throws {
+        try TestBed.run { bed in
+            let requests = Guarded(0)
+            let replica = try bed.replica { wire in
+                while try wire.readRequest() != nil {
+                    let number = requests.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    // The second is on the kept connection, the third on a fresh one.
+                    if number == 2 || number == 3 { return }
+                    try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                }
+            }
+            let weir = try bed.weir(to: replica, pool: "probe: off")
+            let client = try bed.connect(to: weir)
+            for _ in 0..<2 { #expect(try client.roundTrip(request("GET /")).status == 200) }
+            #expect(requests.withLock { $0 } == 4)
+        }
+    }
+
     @Test("A POST that died on its connection is not sent again: 502 with a reason")
     func postIsNotRepeated() throws {
         try TestBed.run { bed in
