@@ -34,7 +34,8 @@ extension Worker {
     /// tell: its request is taken along. One that has pipelined more, or has part of the response,
     /// is served to the end.
     private mutating func hasLeft(_ client: Ref<ClientConnection>) -> Bool {
-        guard client.its.hasHangup, !client.its.hasUnseenInput, let exchange = client.its.exchange,
+        guard client.its.hasHangup, !client.its.hasUnseenInput, client.its.output.isEmpty,
+            let exchange = client.its.exchange,
             exchange.its.requestBody.isComplete, exchange.its.stage != .responding
         else { return false }
         return client.its.descriptor.peek() == .endOfStream

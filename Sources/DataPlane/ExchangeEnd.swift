@@ -48,14 +48,16 @@ extension Worker {
         }
     }
 
-    /// Ends both sides so that nobody takes what was sent for the whole.
+    /// Ends both sides so that nobody takes what was sent for the whole. A client that has left
+    /// before its response began is sent FIN: a reset would take along what it was sent before.
     private mutating func cut(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
         let client = exchange.its.client
+        let isPartial = exchange.its.kind == .tunnel || exchange.its.stage == .responding
         exchange.its.failure = reason
         if exchange.its.status == 0 { exchange.its.status = reason.status }
         endExchange(exchange)
         client.its.exchange = nil
-        client.its.descriptor.resetOnClose()
+        if isPartial { client.its.descriptor.resetOnClose() }
         closeClient(client)
     }
 

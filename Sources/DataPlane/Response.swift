@@ -9,7 +9,6 @@ extension Worker {
     mutating func beginResponse(
         _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
     ) {
-        exchange.its.stage = .responding
         exchange.its.status = responseHead.status
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
         exchange.noteStatus(responseHead.status)
@@ -50,6 +49,8 @@ extension Worker {
 
     private mutating func sendFirstPart(_ exchange: Ref<Exchange>, _ head: Buffer, _ rest: Buffer) {
         guard let body = takeBody(of: exchange, rest) else { return }
+        // What was wrong until here is answered; from here on the client has part of a response.
+        exchange.its.stage = .responding
         exchange.its.bytesToClient += UInt64(head.count + body.count)
         let client = exchange.its.client
         if exchange.its.sendsChunks {

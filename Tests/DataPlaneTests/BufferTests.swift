@@ -43,7 +43,7 @@ struct BufferTests {
         let client = try bed.client()
         let get = "GET /ok HTTP/1.1\r\nHost: a.example\r\n\r\n"
         #expect(try client.roundTrip(get).text == "ok")
-        try eventually("no exchange is left") { bed.worker(.exchanges) == 0 }
+        try eventually("nothing is left") { bed.worker(.exchanges) == 0 }
         bed.stop()
         replica.stop()
     }

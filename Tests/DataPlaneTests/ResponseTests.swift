@@ -77,6 +77,45 @@ struct ResponseTests {
         replica.stop()
     }
 
+    @Test("A client that leaves before its second response still gets the first")
+    func leftAfterFirst() throws {
+        let isAsked = Gate()
+        let count = 1 << 20
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(count)\r\n\r\n")
+            try wire.sendPattern(count)
+            _ = try wire.readRequest()
+            isAsked.open()
+            wire.ignoreEverything()
+        }
+        let bed = try Bed(replicas: [replica.address])
+        let client = try bed.client()
+        try client.send(get + get)
+        try isAsked.wait()
+        client.halfClose()
+        _ = try client.readHead()
+        #expect(try client.readPattern(count))
+        client.reset()
+        try eventually("nobody is left") { bed.worker(.clientConnections) == 0 }
+        bed.stop()
+        replica.stop()
+    }
+
+    @Test("A response that is broken before any of it was passed on is answered for")
+    func brokenFromTheStart() throws {
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            try wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+            wire.ignoreEverything()
+        }
+        let bed = try Bed(replicas: [replica.address])
+        let client = try bed.client()
+        for _ in 0..<3 { #expect(try client.roundTrip(get).status == 502) }
+        bed.stop()
+        replica.stop()
+    }
+
     @Test("A replica that refuses a large body unread is heard")
     func earlyRefusal() throws {
         let replica = try ScriptedReplica { wire in
