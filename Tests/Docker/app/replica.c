@@ -45,6 +45,7 @@ enum { REQUEST_LIMIT = 16 * 1024, BIG_BODY = 250 * 1000 };
 static const char *service = "app";
 static char replica[64];
 static int journal = -1;
+static char big_body[BIG_BODY];
 
 // Readable from the moment on when the replica stops; never drained, so that it wakes every thread.
 static int stopping[2];
@@ -217,9 +218,7 @@ static bool answer_text(struct connection *c, struct request *r, const char *for
 }
 
 static bool answer_big(struct connection *c, struct request *r) {
-    static char body[BIG_BODY];
-    if (!body[0]) memset(body, 'w', sizeof body);
-    return answer(c, r, 200, body, sizeof body);
+    return answer(c, r, 200, big_body, sizeof big_body);
 }
 
 static bool execute_order(struct connection *c, struct request *r) {
@@ -378,6 +377,7 @@ int main(void) {
     gethostname(replica, sizeof replica - 1);
     if (getenv("JOURNAL")) open_journal(getenv("JOURNAL"));
     if (pipe2(stopping, O_CLOEXEC) != 0) return 1;
+    memset(big_body, 'w', sizeof big_body);
     const char *mode = getenv("ON_TERMINATE");
     pthread_t signals;
     if (pthread_create(&signals, NULL, wait_for_signal, (void *)(mode ? mode : "finish"))) return 1;

@@ -21,6 +21,7 @@ class Exchange:
     method: str
     path: str
     order: str = ""
+    mark: str = ""
     closes: bool = False
     started: float = 0.0
     seconds: float = 0.0
@@ -33,7 +34,7 @@ def plan(number: int, run: str) -> Exchange:
     order = f"{run}-{number}"
     match number % 20:
         case 0:
-            return Exchange("GET", "/big")
+            return Exchange("GET", f"/big?id={order}&", mark=order)
         case 1 | 2:
             return Exchange("GET", "/slow?ms=50")
         case 3 | 4 | 5 | 6:
@@ -133,7 +134,7 @@ class Traffic:
             return f"{MISDIRECTED} {fields.get('x-service')}"
         if exchange.order and body != exchange.order.encode() + b"\n":
             return "another order's answer"
-        if exchange.path == "/big" and body != BIG_BODY:
+        if exchange.path.startswith("/big") and body != BIG_BODY:
             return f"wrong body of {len(body)} bytes"
         return ""
 
