@@ -14,7 +14,8 @@ extension Worker {
         let attempt = FailedAttempt(
             reason: reason,
             isIdempotent: exchange.its.isIdempotent,
-            isReplayable: exchange.its.isReplayable,
+            isReplayable: exchange.its.isReplayable
+                && exchange.its.bytesFromClient <= snapshot.limits.replayBytesMaximum,
             hasSent: exchange.its.requestSent > 0,
             hasResponse: exchange.its.stage == .responding || exchange.its.stage == .tunnelling,
             hasRetriedFresh: exchange.its.hasRetriedFresh,

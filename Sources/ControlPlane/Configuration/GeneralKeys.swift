@@ -127,7 +127,7 @@ extension Limits {
                 "connections_per_worker", \.clientConnectionsPerWorkerMaximum,
                 .count(1...1_048_576)),
             Key("read_ahead", \.readAheadBytesMaximum, .size(16_384...1 << 30)),
-            Key("replay", \.replayBytesMaximum, .size(0...1 << 30)),
+            Key("replay", \.replayBytesMaximum, .size(0...1 << 16)),
             Key("buffers_per_worker", \.bufferBytesPerWorkerMaximum, .size(1 << 20...64 << 30)),
         ])
 }
