@@ -113,7 +113,8 @@ extension Worker {
     /// Keeps `body` for another attempt while it fits, and sends it on if the request is under way.
     private mutating func keepBody(of exchange: Ref<Exchange>, _ body: Buffer) {
         guard !body.isEmpty else { return }
-        noteProgress(exchange)
+        // At the end: whose turn it is to move depends on what could be sent.
+        defer { noteProgress(exchange) }
         let isUnderWay =
             exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
         let isBehind = exchange.hasUnsentRequest

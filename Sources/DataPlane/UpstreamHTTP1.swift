@@ -32,8 +32,8 @@ extension Worker {
         guard let exchange = upstream.its.exchange else { return }
         switch upstream.its.phase {
         case .busy where exchange.hasUnsentRequest || !upstream.its.output.isEmpty:
-            noteProgress(exchange)
             pumpRequest(exchange)
+            noteProgress(exchange)
         case .tunnelling: upstreamTunnelWritable(upstream)
         default: break
         }
