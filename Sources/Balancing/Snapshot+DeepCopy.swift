@@ -49,9 +49,29 @@ extension Split {
 
 extension Pool {
     fileprivate func deepCopy() -> Pool {
-        Pool(
+        var copy = Pool(
             row: row, name: name.deepCopy(), policy: policy,
             replicas: replicas.map { $0.deepCopy() }, isPaused: isPaused, settings: settings)
+        copy.backup = backup
+        copy.hashKey = hashKey.deepCopy()
+        copy.sticky = sticky?.deepCopy()
+        return copy
+    }
+}
+
+extension RequestKey {
+    fileprivate func deepCopy() -> RequestKey {
+        switch self {
+        case .clientAddress, .path: self
+        case .header(let name): .header(name.deepCopy())
+        case .cookie(let name): .cookie(name.deepCopy())
+        }
+    }
+}
+
+extension StickyCookie {
+    fileprivate func deepCopy() -> StickyCookie {
+        StickyCookie(name: name.deepCopy(), maxAgeSeconds: maxAgeSeconds, key: key)
     }
 }
 

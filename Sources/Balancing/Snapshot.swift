@@ -106,6 +106,12 @@ public struct Pool: Sendable {
     public var replicas: [Replica]
     /// True while an operator lets requests wait.
     public var isPaused: Bool
+    /// Position of the pool that takes over while this one has nothing to offer; nil: none does.
+    public var backup: Int?
+    /// What of a request `consistent-hash` goes by.
+    public var hashKey = RequestKey.clientAddress
+    /// A client stays with its replica by a cookie of weir's; nil: it does not.
+    public var sticky: StickyCookie?
     public var settings: PoolSettings
 
     public init(
@@ -131,30 +137,6 @@ public enum BalancePolicy: String, Sendable, CaseIterable {
     case powerOfTwo = "power-of-two"
 }
 
-/// Finite by default, all of them. Times are milliseconds.
-public struct PoolSettings: Sendable, Equatable {
-    public var connectTimeoutMilliseconds = 300
-    /// From the last request byte sent to the first response byte.
-    public var firstByteTimeoutMilliseconds = 60_000
-    /// Without any progress of a body, either way.
-    public var bodyIdleTimeoutMilliseconds = 60_000
-    /// How long an unused upstream connection is kept. Below the 5 s after which Node closes.
-    public var idleTimeoutMilliseconds = 4_000
-    /// A request that is not idempotent goes only onto a connection idle for less than this.
-    public var freshnessMilliseconds = 500
-    public var idleConnectionsPerReplicaMaximum = 256
-    /// How long a request waits for a replica.
-    public var holdTimeoutMilliseconds = 15_000
-    /// How many requests wait at once in one worker.
-    public var holdRequestsMaximum = 1_000
-    /// How many replicas are tried for one request.
-    public var attemptsMaximum = 3
-    /// For upgraded connections and TCP tunnels without a byte either way; 0 is for ever.
-    public var tunnelIdleTimeoutMilliseconds = 3_600_000
-
-    public init() {}
-}
-
 /// One member of a pool.
 public struct Replica: Sendable {
     /// Kept for as long as the replica exists; also its row in the counter tables.
@@ -168,6 +150,10 @@ public struct Replica: Sendable {
     /// Relative share, 1 to 1000.
     public var weight: Int
     public var availability: Availability
+    /// What a sticky cookie says when it means this replica; 0: no cookie does.
+    public var stickyTag: UInt64 = 0
+    /// When the tunnels of a draining replica are ended; nil: they end by themselves.
+    public var tunnelEnd: TunnelEnd?
 
     /// What a worker may do with it; the full state is the control plane's business.
     public enum Availability: UInt8, Sendable {
@@ -175,7 +161,7 @@ public struct Replica: Sendable {
         case ready
         /// No replica of the pool is ready, but this one still accepts: better than nothing.
         case lastResort
-        /// No new work; the present work goes on.
+        /// No new work; the present work goes on, for tunnels until `tunnelEnd`.
         case closed
         /// Dead or frozen: its connections are cut, and what was in flight is retried where
         /// allowed.
@@ -196,26 +182,55 @@ public struct Replica: Sendable {
     }
 }
 
-/// What every client must keep to, and what a worker keeps to. Sizes are bytes, times milliseconds.
-public struct Limits: Sendable, Equatable {
-    public var requestHeadBytesMaximum = 16_384
-    public var responseHeadBytesMaximum = 16_384
-    /// Header fields in one message.
-    public var fieldsMaximum = 100
-    /// From the first byte of a request head to its end.
-    public var headTimeoutMilliseconds = 10_000
-    /// A client connection without a request.
-    public var keepAliveTimeoutMilliseconds = 75_000
-    /// Without any progress of a body, either way, on the client side.
-    public var clientIdleTimeoutMilliseconds = 60_000
-    public var requestsPerConnectionMaximum = 10_000
-    public var clientConnectionsPerWorkerMaximum = 65_536
-    /// A response is read ahead of a slow client up to this.
-    public var readAheadBytesMaximum = 1_048_576
-    /// A request body up to this is kept, so that it can be sent again.
-    public var replayBytesMaximum = 65_536
-    /// All buffers of one worker together.
-    public var bufferBytesPerWorkerMaximum = 268_435_456
+/// When tunnels are ended that would not end by themselves: each at a moment of its own, so that
+/// their clients do not all come back at once.
+public struct TunnelEnd: Sendable, Equatable {
+    /// Monotonic nanoseconds; the first are ended then.
+    public var at: UInt64
+    /// The last are ended so much later.
+    public var spreadNanoseconds: UInt64
 
-    public init() {}
+    public init(at: UInt64, spreadNanoseconds: UInt64) {
+        self.at = at
+        self.spreadNanoseconds = spreadNanoseconds
+    }
+}
+
+/// What of a request is hashed, so that requests that are alike in it go the same way.
+public enum RequestKey: Sendable, Equatable {
+    /// The client's address, without its port.
+    case clientAddress
+    /// The path, without the query.
+    case path
+    /// The value of the first field with this name, in lower case.
+    case header(String)
+    /// The value of the first cookie with this name.
+    case cookie(String)
+}
+
+/// A cookie that weir sets, and believes again because it has signed it.
+public struct StickyCookie: Sendable, Equatable {
+    /// A cookie name (RFC 6265 §4.1.1).
+    public var name: String
+    /// How long the client keeps it; nil: until it is closed.
+    public var maxAgeSeconds: Int?
+    /// What its signature is made with.
+    public var key: SigningKey
+
+    public init(name: String, maxAgeSeconds: Int? = nil, key: SigningKey) {
+        self.name = name
+        self.maxAgeSeconds = maxAgeSeconds
+        self.key = key
+    }
+}
+
+/// 128 secret bits.
+public struct SigningKey: Sendable, Equatable {
+    public var high: UInt64
+    public var low: UInt64
+
+    public init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
 }

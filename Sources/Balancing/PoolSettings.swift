@@ -1,0 +1,47 @@
+/// Finite by default, all of them. Times are milliseconds.
+public struct PoolSettings: Sendable, Equatable {
+    public var connectTimeoutMilliseconds = 300
+    /// From the last request byte sent to the first response byte.
+    public var firstByteTimeoutMilliseconds = 60_000
+    /// Without any progress of a body, either way.
+    public var bodyIdleTimeoutMilliseconds = 60_000
+    /// How long an unused upstream connection is kept. Below the 5 s after which Node closes.
+    public var idleTimeoutMilliseconds = 4_000
+    /// A request that is not idempotent goes only onto a connection idle for less than this.
+    public var freshnessMilliseconds = 500
+    public var idleConnectionsPerReplicaMaximum = 256
+    /// How long a request waits for a replica.
+    public var holdTimeoutMilliseconds = 15_000
+    /// How many requests wait at once in one worker.
+    public var holdRequestsMaximum = 1_000
+    /// How many replicas are tried for one request.
+    public var attemptsMaximum = 3
+    /// For upgraded connections and TCP tunnels without a byte either way; 0 is for ever.
+    public var tunnelIdleTimeoutMilliseconds = 3_600_000
+
+    public init() {}
+}
+
+/// What every client must keep to, and what a worker keeps to. Sizes are bytes, times milliseconds.
+public struct Limits: Sendable, Equatable {
+    public var requestHeadBytesMaximum = 16_384
+    public var responseHeadBytesMaximum = 16_384
+    /// Header fields in one message.
+    public var fieldsMaximum = 100
+    /// From the first byte of a request head to its end.
+    public var headTimeoutMilliseconds = 10_000
+    /// A client connection without a request.
+    public var keepAliveTimeoutMilliseconds = 75_000
+    /// Without any progress of a body, either way, on the client side.
+    public var clientIdleTimeoutMilliseconds = 60_000
+    public var requestsPerConnectionMaximum = 10_000
+    public var clientConnectionsPerWorkerMaximum = 65_536
+    /// A response is read ahead of a slow client up to this.
+    public var readAheadBytesMaximum = 1_048_576
+    /// A request body up to this is kept, so that it can be sent again.
+    public var replayBytesMaximum = 65_536
+    /// All buffers of one worker together.
+    public var bufferBytesPerWorkerMaximum = 268_435_456
+
+    public init() {}
+}
