@@ -135,6 +135,13 @@ public enum BalancePolicy: String, Sendable, CaseIterable {
     case leastConnections = "least-connections"
     /// The better of two random ones by the same measure.
     case powerOfTwo = "power-of-two"
+
+    /// Whether it goes by a hash of `Pool.hashKey`, so that requests must bring one.
+    public var usesHash: Bool {
+        switch self {
+        case .roundRobin, .leastConnections, .powerOfTwo: false
+        }
+    }
 }
 
 /// One member of a pool.

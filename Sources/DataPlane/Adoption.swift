@@ -34,6 +34,7 @@ extension Worker {
         for description in described {
             let pool = former.removeValue(forKey: description.row) ?? makePool(description)
             pool.its.pool = description
+            pool.its.needsHash = description.policy.usesHash
             adoptReplicas(of: pool)
             poolsByPosition.append(pool)
         }

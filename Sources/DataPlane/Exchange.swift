@@ -42,6 +42,9 @@ struct Exchange: Slotted {
     var isIdempotent = true
     var expectsContinue = false
     var wantsUpgrade = false
+    /// Of what the pool hashes, kept for all attempts; nil if it hashes nothing or the request has
+    /// nothing of it.
+    var hash: UInt64?
     var requestBody = MessageBody.none
     var requestID: RequestID
     /// For the log: the host that the client asked for, then the head as sent upstream, then as

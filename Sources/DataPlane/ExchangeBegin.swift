@@ -16,14 +16,15 @@ extension Worker {
         let target =
             requestHead.method == .connect ? nil : route(received, client.its.listenerRow, exchange)
         let isComposed = composeRequest(exchange, received, for: client)
+        // While the bytes are still there: what of the request decides is read from them.
+        if let target { choosePool(exchange, target, received) }
         var rest = received
         rest.consume(requestHead.byteCount)
         keepInput(rest, of: client)
         guard exchange.its.isOpen else { return }
         if !isComposed { return fail(exchange, .buffersExhausted) }
         if exchange.its.method == .connect { return fail(exchange, .methodRefused) }
-        guard let target else { return fail(exchange, .noRoute) }
-        choosePool(exchange, target)
+        if target == nil { return fail(exchange, .noRoute) }
         receiveRequestBody(exchange)
         guard exchange.its.isOpen else { return }
         dispatch(exchange)
@@ -140,16 +141,30 @@ extension Worker {
     }
 
     /// The pool, by way of the split if there is one.
-    mutating func choosePool(_ exchange: Ref<Exchange>, _ target: Target) {
+    ///
+    /// - Parameter received: what the head was just parsed from; nil for a TCP connection.
+    mutating func choosePool(_ exchange: Ref<Exchange>, _ target: Target, _ received: Buffer?) {
         switch target {
         case .pool(let position): exchange.its.pool = poolsByPosition[position]
         case .split(let position): exchange.its.pool = takeTurn(in: position, exchange)
         }
         guard let pool = exchange.its.pool else { return }
         pool.its.useCount += 1
+        if pool.its.needsHash { noteHash(exchange, pool, received) }
         counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.requests.rawValue)
         if exchange.its.yieldedFromSplit {
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.yielded.rawValue)
+        }
+    }
+
+    private mutating func noteHash(
+        _ exchange: Ref<Exchange>, _ pool: Ref<UpstreamPool>, _ received: Buffer?
+    ) {
+        let client = exchange.its.client
+        if let received {
+            exchange.its.hash = hash(of: pool.its.pool.hashKey, received, from: client)
+        } else if pool.its.pool.hashKey == .clientAddress {
+            exchange.its.hash = hashOfAddress(client)
         }
     }
 

@@ -12,7 +12,7 @@ extension Worker {
         let exchange = makeExchange(client)
         exchange.its.kind = .tunnel
         client.its.exchange = exchange
-        choosePool(exchange, target)
+        choosePool(exchange, target, nil)
         dispatch(exchange)
     }
 

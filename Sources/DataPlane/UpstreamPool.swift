@@ -7,6 +7,8 @@ struct UpstreamPool: Slotted {
     /// As the newest snapshot has it.
     var pool: Pool
     var picker: PoolPicker
+    /// The picker goes by a hash of the request.
+    var needsHash = false
     /// In the order of `pool.replicas`.
     var replicas: [Ref<UpstreamReplica>] = []
     /// Exchanges that wait for a replica, the longest waiting first.

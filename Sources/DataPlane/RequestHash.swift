@@ -1,0 +1,44 @@
+internal import Balancing
+internal import HTTP
+internal import Transport
+
+/// What of a request is hashed, so that requests that are alike in it go the same way.
+extension Worker {
+    /// The hash of what `key` names in the request whose head was just parsed from `received`; nil
+    /// if the request has nothing of it, or an empty value. The same in every weir: no secret.
+    mutating func hash(
+        of key: borrowing RequestKey, _ received: Buffer, from client: Ref<ClientConnection>
+    ) -> UInt64? {
+        switch key {
+        case .clientAddress: return hashOfAddress(client)
+        case .path: return hashOfPath(received)
+        case .header(let name):
+            let bytes = received.bytes
+            return hash(requestHead.fields.span.value(name.utf8.span, in: bytes), of: bytes)
+        case .cookie(let name):
+            let bytes = received.bytes
+            return hash(requestHead.fields.span.cookie(name.utf8.span, in: bytes), of: bytes)
+        }
+    }
+
+    /// Nil for a client whose address is not known.
+    mutating func hashOfAddress(_ client: Ref<ClientConnection>) -> UInt64? {
+        client.its.address.map { SipHash.hash($0.high, $0.low, key: .none) }
+    }
+
+    /// Of what the path means; an empty one stands for "/".
+    private mutating func hashOfPath(_ received: Buffer) -> UInt64 {
+        let meaning = pathMeaning
+        if !meaning.isEmpty { return SipHash.hash(meaning.bytes, key: .none) }
+        if requestHead.path.isEmpty {
+            let root: InlineArray<1, UInt8> = [UInt8(ascii: "/")]
+            return SipHash.hash(root.span, key: .none)
+        }
+        return SipHash.hash(received.bytes.extracting(requestHead.path), key: .none)
+    }
+
+    private mutating func hash(_ value: ByteRange?, of bytes: Span<UInt8>) -> UInt64? {
+        guard let value, !value.isEmpty else { return nil }
+        return SipHash.hash(bytes.extracting(value), key: .none)
+    }
+}
