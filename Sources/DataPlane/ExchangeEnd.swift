@@ -66,7 +66,7 @@ extension Worker {
     private mutating func endAttempt(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
         guard let replica = exchange.its.replica else { return }
         exchange.noteAttemptEnd(at: now, reason)
-        if reason != .clientClosed {
+        if reason.blamesReplica, exchange.its.stage != .tunnelling {
             counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.failures.rawValue)
         }
         leaveReplica(exchange)
@@ -121,9 +121,6 @@ extension Worker {
 
     private mutating func count(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
         let row = replica.its.row
-        if exchange.its.kind == .tunnel {
-            counters.replicas.add(1, row: row, column: ReplicaColumn.tunnels.rawValue)
-        }
         guard exchange.its.status >= 100 else { return }
         counters.replicas.add(
             1, row: row,

@@ -40,6 +40,18 @@ enum FailureReason: UInt8 {
         }
     }
 
+    /// Whether it counts against the replica of the attempt, and not against the client or weir.
+    var blamesReplica: Bool {
+        switch self {
+        case .connectRefused, .connectTimeout, .connectUnreachable: true
+        case .closedBeforeHeaders, .closedMidResponse, .firstByteTimeout, .bodyTimeout: true
+        case .malformedResponse, .responseHeadTooLarge, .replicaLost: true
+        case .noReadyReplica, .holdFull, .holdTimeout, .noRoute, .methodRefused: false
+        case .malformedRequest, .headTooLarge, .requestTimeout, .clientClosed: false
+        case .buffersExhausted, .shuttingDown: false
+        }
+    }
+
     /// What the client is answered, if nothing of a response has been sent yet.
     var status: Int {
         switch self {

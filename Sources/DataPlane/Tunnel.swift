@@ -21,6 +21,8 @@ extension Worker {
         guard let upstream = exchange.its.upstream else { return }
         exchange.its.stage = .tunnelling
         tunnelCount += 1
+        counters.replicas.add(
+            1, row: upstream.its.replica.its.row, column: ReplicaColumn.tunnels.rawValue)
         upstream.its.phase = .tunnelling
         Socket.setKeepAlive(upstream.its.descriptor, idleSeconds: 60)
         Socket.setKeepAlive(exchange.its.client.its.descriptor, idleSeconds: 60)

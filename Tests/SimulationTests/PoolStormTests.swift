@@ -20,6 +20,7 @@ struct PoolStormTests {
         #expect(storm.readyCount > 100)
         #expect(storm.goneCount > 100)
         #expect(storm.lastResortCount > 10)
+        #expect(storm.state.ejectionCount > 10)
     }
 
     @Test(
@@ -28,7 +29,7 @@ struct PoolStormTests {
     func calm(seed: UInt64) {
         var storm = PoolStorm(seed: seed)
         for _ in 0..<5_000 { storm.step() }
-        storm.calm(milliseconds: 90_000)
+        storm.calm(milliseconds: 400_000)
         #expect(storm.broken == nil)
         let ready = Set(storm.state.members.filter { $0.state == .ready }.map(\.address.low))
         #expect(ready == Set(storm.network.listed))
@@ -59,7 +60,7 @@ struct PoolStorm {
     var goneCount = 0
     var lastResortCount = 0
 
-    private var now = 0
+    var now = 0
     private var random: UInt64
     private var probes: [ReplicaID] = []
     private var lookups: [ReplicaID] = []
@@ -89,7 +90,7 @@ struct PoolStorm {
         case 10: answerLookup(isWild: true)
         case 11: answerCanary(roll(2) == 0 ? .answered : .silent)
         case 12...13: traffic()
-        case 14: operate()
+        case 14: roll(2) == 0 ? operate() : judgeTraffic()
         default: passTime(roll(300))
         }
         check()
@@ -110,7 +111,7 @@ struct PoolStorm {
         }
     }
 
-    private mutating func roll(_ sides: Int) -> Int {
+    mutating func roll(_ sides: Int) -> Int {
         random &+= 0x9e37_79b9_7f4a_7c15
         var bits = random
         bits = (bits ^ bits >> 30) &* 0xbf58_476d_1ce4_e5b9
@@ -118,10 +119,11 @@ struct PoolStorm {
         return Int((bits ^ bits >> 31) % UInt64(sides))
     }
 
-    private mutating func send(_ event: PoolState.Event) {
+    mutating func send(_ event: PoolState.Event) {
         let membersBefore = Set(state.members.filter { $0.state != .gone }.map(\.address.low))
         for action in state.handle(event, now: now) { note(action) }
         checkMembers(before: membersBefore, event)
+        checkEjected(by: event)
     }
 
     private mutating func note(_ action: PoolState.Action) {
@@ -180,7 +182,7 @@ extension PoolStorm {
     }
 
     /// Also ids that never were.
-    private mutating func randomID() -> ReplicaID? {
+    mutating func randomID() -> ReplicaID? {
         guard !state.members.isEmpty, roll(20) > 0 else { return ReplicaID(1 << 40) }
         return state.members[roll(state.members.count)].id
     }
@@ -292,6 +294,7 @@ extension PoolStorm {
             broken = "the addresses are not those of the members"
         }
         if state.members.count > PoolRules.replicasMaximum { broken = "too many members" }
+        checkEjections()
         if !isQueryUnderWay, state.sources[0].nextQueryAt == .max {
             broken = "no question is planned"
         }

@@ -86,6 +86,10 @@ extension MetricsPage {
                 "weir_pool_requests_yielded_total", .counter,
                 "Requests taken over for another pool of the split.", \.yielded),
             Metric(
+                "weir_pool_ejections_total", .counter,
+                "Times that real traffic took a replica out."
+            ) { Double($0.ejections ?? 0) },
+            Metric(
                 "weir_pool_client_received_bytes_total", .counter, "Bytes from clients.",
                 \.bytesFromClients),
             Metric(

@@ -15,12 +15,14 @@ struct PoolText {
         var line = TextTable.coloured("POOL \(pool.name)", .bold, style)
         line += "  \(TextTable.coloured(ready, colour, style))  \(pool.policy)"
         line += "  probe \(pool.probe)"
+        if pool.ejections == nil { line += "  ejection off" }
         if pool.isPaused { line += "  " + TextTable.coloured("paused", .yellow, style) }
         line += "\n  requests \(pool.requests)  rps \(StatusText.number(poolRate))"
         line += "  in flight \(pool.inFlight)  holding \(pool.holding)"
         line += "  p50 \(latency(pool.medianMilliseconds))  p99 \(latency(pool.p99Milliseconds))"
         line += "  4xx \(pool.responses.status4xx)  5xx \(pool.responses.status5xx)"
         line += "  failed \(pool.failures)  retries \(pool.retries)  rescued \(pool.rescued)"
+        if let ejections = pool.ejections, ejections > 0 { line += "  ejections \(ejections)" }
         if pool.tunnels > 0 { line += "  tunnels \(pool.tunnels)" }
         if pool.yielded > 0 { line += "  yielded \(pool.yielded)" }
         return line + "\n"

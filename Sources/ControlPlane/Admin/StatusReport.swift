@@ -121,8 +121,10 @@ public struct PoolReport: Equatable, Sendable {
     public var rescued = 0
     /// Requests that weir answered with an error of its own.
     public var failures = 0
-    /// Requests that this pool took over for another of its split.
+    /// Requests that this pool took over for another one.
     public var yielded = 0
+    /// How often real traffic took a replica out; nil where it never does.
+    public var ejections: Int?
     public var bytesFromClients = 0
     public var bytesToClients = 0
     /// Nil without any request in the last minute.

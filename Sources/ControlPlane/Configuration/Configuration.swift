@@ -100,6 +100,8 @@ public struct PoolConfiguration: Equatable, Sendable {
     public var settings = PoolSettings()
     /// Which answers of DNS are believed.
     public var addresses = AddressRule.automatic
+    /// nil: real traffic takes no replica out.
+    public var ejection: EjectionConfiguration? = EjectionConfiguration()
 
     /// Where replicas come from.
     public enum Source: Equatable, Sendable {

@@ -18,7 +18,8 @@ extension PoolConfiguration {
             Key(
                 "addresses", \.addresses,
                 .word(["automatic": .automatic, "attached": .attachedOnly, "any": .any])),
-            .later("ejection"), .later("slow_start"), .later("sticky"), .later("tls"),
+            Key("ejection", \.ejection, ValueKind<EjectionConfiguration?>.ejection),
+            .later("slow_start"), .later("sticky"), .later("tls"),
         ])
 
     init?(_ entry: YAMLNode.Entry, _ reading: inout Reading) {

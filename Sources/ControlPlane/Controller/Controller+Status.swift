@@ -155,6 +155,7 @@ extension Controller {
         report.rescued = sums.pool(row, .rescued)
         report.failures = sums.pool(row, .failures)
         report.yielded = sums.pool(row, .yielded)
+        report.ejections = pool.configuration.ejection.map { _ in pool.director.ejectionCount }
         report.bytesFromClients = sums.pool(row, .bytesFromClients)
         report.bytesToClients = sums.pool(row, .bytesToClients)
         let buckets = recent.histogram(pool: row, now: now)

@@ -307,6 +307,7 @@ extension Controller {
             pool.noteAnswers { row in
                 UInt64(sums.answers(replica: row) + sums.replica(row, .bytesReceived))
             }
+            pool.judge(by: sums)
         }
         loop.schedule(afterMilliseconds: PoolRules.servedNewsMilliseconds) { [weak self] in
             self?.watchAnswers()

@@ -8,6 +8,8 @@ final class RunningPool {
     let director: PoolDirector
     private var rows: [ReplicaID: Int] = [:]
     private var answers: [ReplicaID: UInt64] = [:]
+    /// How attempts had ended up to the last sample.
+    private var tallies: [ReplicaID: ReplicaTally] = [:]
     /// A replica was ready at some time.
     private(set) var hasBeenReady = false
     private var isSettled = false
@@ -45,6 +47,7 @@ final class RunningPool {
             allocator.retire(row, since: generation)
             rows[id] = nil
             answers[id] = nil
+            tallies[id] = nil
         }
         var left: [String] = []
         for replica in replicas where rows[replica.id] == nil {
@@ -73,6 +76,22 @@ final class RunningPool {
                 director.noteServed(id)
             }
         }
+    }
+
+    /// Tells the director how real attempts ended since the last call.
+    func judge(by sums: CounterSums) {
+        var sample: [ReplicaTally] = []
+        for (id, row) in rows {
+            let total = sums.tally(of: id, row: row)
+            let before = tallies[id] ?? ReplicaTally(id: id, good: 0, bad: 0)
+            guard total != before else { continue }
+            tallies[id] = total
+            sample.append(
+                ReplicaTally(
+                    id: id, good: max(0, total.good - before.good),
+                    bad: max(0, total.bad - before.bad)))
+        }
+        if !sample.isEmpty { director.judge(sample) }
     }
 
     /// Whether weir still waits for the first replica to be found.

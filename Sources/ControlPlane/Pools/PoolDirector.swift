@@ -86,6 +86,12 @@ final class PoolDirector {
     /// meanwhile does not count against it.
     func noteServed(_ id: ReplicaID) { handle(.served(id)) }
 
+    /// How real attempts ended since the last call.
+    func judge(_ sample: [ReplicaTally]) { handle(.sampled(sample)) }
+
+    /// How often real traffic took a replica out.
+    var ejectionCount: Int { state.ejectionCount }
+
     /// No new work for the replica, until `undrain`. False if there is no such replica.
     func drain(_ id: ReplicaID) -> Bool {
         guard isMember(id) else { return false }
@@ -122,7 +128,7 @@ final class PoolDirector {
 
     private func configure() {
         let definitions = sources.definitions(of: configuration, resolver: resolver)
-        let rules = PoolRules(configuration.probe, configuration: resolver.configuration)
+        let rules = PoolRules(configuration, resolver.configuration)
         handle(.configured(definitions, rules))
     }
 

@@ -33,6 +33,11 @@ struct PoolMember {
     /// The probe under way began before the replica was doubted; its end says nothing.
     var isProbeStale = false
     var servedAt = Int.min / 2
+    /// Real traffic spoke against it: no new work until then, and until probes pass.
+    var ejectedUntil: Int?
+    /// In a row, up to now; and when the last one was over.
+    var ejections = 0
+    var ejectionEndedAt = Int.min / 2
 
     /// The container names behind the address, sorted.
     var names: [String] = []
@@ -85,7 +90,8 @@ struct PoolMember {
     }
 
     private var isLastResort: Bool {
-        hasPassed && !isDrained && lastFailure?.isAccepting ?? (state == .suspect)
+        hasPassed && !isDrained
+            && lastFailure?.isAccepting ?? (state == .suspect || ejectedUntil != nil)
     }
 
     /// Nothing will ever come over its connections, and no reset will tell so. A replica that
@@ -112,6 +118,7 @@ struct PoolMember {
 
     func nextDeadline(_ rules: PoolRules) -> Int {
         state == .gone
-            ? since + PoolRules.goneVisibleMilliseconds : min(nextProbeAt, drainDeadline(rules))
+            ? since + PoolRules.goneVisibleMilliseconds
+            : min(nextProbeAt, drainDeadline(rules), ejectedUntil ?? .max)
     }
 }

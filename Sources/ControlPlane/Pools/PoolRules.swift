@@ -12,6 +12,8 @@ struct PoolRules: Equatable, Sendable {
     var fall = 2
     /// Between the questions to DNS, give or take a fifth.
     var queryIntervalMilliseconds = 500
+    /// nil: real traffic takes nobody out.
+    var ejection: EjectionConfiguration? = EjectionConfiguration()
 
     /// Between the probes of a replica that never passed, for its first minute.
     static let firstProbesIntervalMilliseconds = 100

@@ -85,11 +85,12 @@ extension PoolSource {
 }
 
 extension PoolRules {
-    init(_ probe: ProbeConfiguration, configuration: DNSConfiguration) {
+    init(_ pool: PoolConfiguration, _ dns: DNSConfiguration) {
+        let probe = pool.probe
         self.init(
             isProbed: probe.kind != .off, probeIntervalMilliseconds: probe.intervalMilliseconds,
             rise: probe.rise, fall: probe.fall,
-            queryIntervalMilliseconds: configuration.intervalMilliseconds)
+            queryIntervalMilliseconds: dns.intervalMilliseconds, ejection: pool.ejection)
     }
 }
 

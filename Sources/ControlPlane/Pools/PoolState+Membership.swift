@@ -17,6 +17,7 @@ extension PoolState {
         for index in members.indices where members[index].state != .gone {
             adopt(index, now)
         }
+        adoptEjectionRules(now)
         perform(.publish)
     }
 

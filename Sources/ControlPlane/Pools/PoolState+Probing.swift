@@ -48,7 +48,7 @@ extension PoolState {
     /// Makes the replica ready if everything that has to be known speaks for it.
     mutating func promote(_ index: Int, _ now: Int) {
         let member = members[index]
-        guard member.naming == .settled else { return }
+        guard member.naming == .settled, member.ejectedUntil == nil else { return }
         let needed: Int
         switch member.state {
         case .new, .probing, .suspect: needed = 1
@@ -126,6 +126,9 @@ extension PoolState {
             } else if member.state == .ready {
                 move(index, to: .suspect, .probeFailed(failure), now)
             }
+        case .down where member.ejectedUntil != nil && member.failures == rules.fall:
+            members[index].isFrozen = readyCount > 0
+            perform(.publish)
         case .new, .probing, .down, .gone: break
         }
     }
@@ -181,7 +184,8 @@ extension PoolState {
             let isYoung = now - member.since < PoolRules.firstProbesDurationMilliseconds
             return isYoung ? min(usual, PoolRules.firstProbesIntervalMilliseconds) : jittered(usual)
         }
-        let isRising = member.state == .down && member.passes > 0
+        let isRising =
+            member.state == .down && member.passes > 0 && member.ejectedUntil == nil
         guard isRising || member.quickProbesLeft > 0 else { return jittered(usual) }
         if !isRising { members[index].quickProbesLeft -= 1 }
         return min(usual, PoolRules.quickProbeIntervalMilliseconds)

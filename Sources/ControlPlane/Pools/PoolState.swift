@@ -29,6 +29,8 @@ struct PoolState {
         case observed(Observation.Kind, ReplicaID?)
         /// Real traffic was answered.
         case served(ReplicaID)
+        /// How the attempts of replicas ended since the last sample.
+        case sampled([ReplicaTally])
         case drainRequested(ReplicaID)
         case undrainRequested(ReplicaID)
         /// Some time passed.
@@ -82,6 +84,9 @@ struct PoolState {
     var addresses: [ReplicaAddress: ReplicaID] = [:]
     /// How many questions have been asked.
     var questions = 0
+    var ejection = EjectionState()
+    /// Ever.
+    var ejectionCount = 0
     private var lastID: UInt64 = 0
     private var isFull = false
     private var actions: [Action] = []
@@ -104,6 +109,7 @@ struct PoolState {
             withMember(id) { $0.noteFailure(failure, of: $1, now) }
         case .observed(let kind, let id): observe(kind, id, now)
         case .served(let id): withMember(id) { $0.members[$1].servedAt = now }
+        case .sampled(let sample): judge(sample, now)
         case .drainRequested(let id): withMember(id) { $0.drain($1, now) }
         case .undrainRequested(let id): withMember(id) { $0.undrain($1, now) }
         case .tick: tick(now)
@@ -137,6 +143,7 @@ struct PoolState {
             members.removeAll { $0.isExpired(at: now) }
             perform(.publish)
         }
+        endEjections(now)
         for index in members.indices {
             if members[index].drainDeadline(rules) <= now { end(index, .drainTimeout, now) }
             if members[index].nextProbeAt <= now { startProbe(index, now) }
@@ -166,6 +173,7 @@ extension PoolState {
         members[index].state = state
         members[index].cause = cause
         members[index].since = now
+        members[index].ejectedUntil = nil
         perform(
             .report(
                 ReplicaTransition(

@@ -61,6 +61,8 @@ public enum ReplicaCause: Equatable, Sendable {
     case undrainedByOperator
     /// It left long ago; whatever still answers there is cut off.
     case drainTimeout
+    /// Real traffic spoke against it.
+    case ejected(EjectionEvidence, milliseconds: Int)
 }
 
 /// Why a probe failed.
@@ -127,6 +129,8 @@ extension ReplicaCause: CustomStringConvertible {
         case .drainedByOperator: "drained by operator"
         case .undrainedByOperator: "undrained by operator"
         case .drainTimeout: "drain timed out"
+        case .ejected(let evidence, let milliseconds):
+            "ejected for \(Quantity.time.text(of: milliseconds)): \(evidence)"
         }
     }
 }

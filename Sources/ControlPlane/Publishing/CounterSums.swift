@@ -34,6 +34,16 @@ struct CounterSums {
         return columns.reduce(0) { $0 + replica(row, $1) }
     }
 
+    /// How the attempts of a replica ended, all of them. A tunnel is good once it is open: what
+    /// passes through it is not weir's to judge.
+    func tally(of id: ReplicaID, row: Int) -> ReplicaTally {
+        ReplicaTally(
+            id: id,
+            good: replica(row, .status2xx) + replica(row, .status3xx) + replica(row, .status4xx)
+                + replica(row, .tunnels),
+            bad: replica(row, .status5xx) + replica(row, .failures))
+    }
+
     func classes(replica row: Int) -> ClassCounts {
         var classes = ClassCounts()
         classes.status1xx = replica(row, .status1xx)

@@ -12,7 +12,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
 
     var testDescription: String { text }
 
-    static let all = yaml + references + values + sections
+    static let all = yaml + references + values + sections + balancing
 
     private static let listener = "listeners: { web: { bind: 80 } }\n"
     private static let app = "pools: { app: { discover: 'app:1' } }\n"
@@ -267,9 +267,6 @@ struct BadFile: CustomTestStringConvertible, Sendable {
                 + " 1s, 1m or 1h",
             "5:37: idle: found '99999999999999999999s', accepted is a time from 1ms to"
                 + " 24h, such as 500ms, 1s, 1m or 1h"),
-        BadFile(
-            pool("ejection: on"),
-            "5:5: 'ejection' is not supported by this version"),
         BadFile(
             pool("hold: 15s"),
             "5:11: hold: found '15s', accepted is off, or a mapping of timeout, requests"),

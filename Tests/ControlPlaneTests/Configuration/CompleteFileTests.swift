@@ -55,6 +55,7 @@ struct CompleteFileTests {
         #expect(web.settings == PoolSettings())
         #expect(web.policy == .roundRobin)
         #expect(web.addresses == .automatic)
+        #expect(web.ejection == EjectionConfiguration())
         #expect(configuration.dns == DNSConfiguration())
         #expect(configuration.admin == AdminConfiguration())
         #expect(configuration.log == LogConfiguration())
@@ -117,6 +118,7 @@ enum SectionList {
         listed(PoolConfiguration.section),
         listed(SourceDraft.section),
         listed(ProbeConfiguration.section),
+        listed(EjectionConfiguration.section),
         listed(PoolSettings.hold),
         listed(PoolSettings.timeouts),
         listed(DNSConfiguration.section),
