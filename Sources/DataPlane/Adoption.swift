@@ -86,6 +86,7 @@ extension Worker {
             case .closed: closeIdleConnections(of: replica)
             case .lost: cutConnections(of: replica)
             }
+            if replica.its.hasNewTunnelEnd { planTunnelEnds(of: replica) }
         }
     }
 
@@ -111,6 +112,8 @@ extension Worker {
         // The control plane has judged again: what this worker thought of it is out of date.
         if replica.its.availability != description.availability { replica.its.avoidedUntil = nil }
         replica.its.availability = description.availability
+        replica.its.hasNewTunnelEnd = replica.its.tunnelEnd != description.tunnelEnd
+        replica.its.tunnelEnd = description.tunnelEnd
     }
 
     /// A replica that no snapshot has any more takes no new work; its slot goes with its last

@@ -8,6 +8,8 @@ enum DataPlaneLimits {
     static let holdCheckMilliseconds = 250
     /// What a tunnel queues for a slow reader, each way, before it stops reading.
     static let tunnelQueueBytesMaximum = 262_144
+    /// How long the two sides of a tunnel that is being ended have to say goodbye.
+    static let tunnelEndMilliseconds = 3_000
     /// How long, and for how many bytes, a client that is still sending is listened to after its
     /// answer, so that it can read that answer.
     static let lingerMilliseconds = 2_000

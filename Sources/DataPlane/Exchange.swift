@@ -62,8 +62,7 @@ struct Exchange: Slotted {
     var responseBody = MessageBody.none
     var sendsChunks = false
     var interimResponses = 0
-    var hasPassedClientEnd = false
-    var hasPassedUpstreamEnd = false
+    var tunnel = TunnelState()
 
     // Attempts.
     var tried = TriedReplicas()

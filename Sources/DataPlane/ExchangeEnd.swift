@@ -135,7 +135,9 @@ extension Worker {
         if exchange.its.kind == .tunnel {
             counters.pools.add(1, row: row, column: PoolColumn.tunnels.rawValue)
         }
-        if exchange.its.failure != nil {
+        if exchange.its.failure == .drained {
+            counters.pools.add(1, row: row, column: PoolColumn.tunnelsDrained.rawValue)
+        } else if exchange.its.failure != nil {
             counters.pools.add(1, row: row, column: PoolColumn.failures.rawValue)
         } else if exchange.its.attemptCount > 1 || exchange.its.holdBegan.nanoseconds > 0 {
             counters.pools.add(1, row: row, column: PoolColumn.rescued.rawValue)

@@ -13,6 +13,8 @@ enum FailureReason: UInt8 {
     case noRoute, methodRefused, malformedRequest, headTooLarge, requestTimeout, clientClosed
     // Ours.
     case buffersExhausted, shuttingDown
+    /// No failure: the end of a tunnel whose replica is being drained.
+    case drained
 
     var word: StaticString {
         switch self {
@@ -37,6 +39,7 @@ enum FailureReason: UInt8 {
         case .clientClosed: "client_closed"
         case .buffersExhausted: "buffers_exhausted"
         case .shuttingDown: "shutting_down"
+        case .drained: "drained"
         }
     }
 
@@ -48,7 +51,7 @@ enum FailureReason: UInt8 {
         case .malformedResponse, .responseHeadTooLarge, .replicaLost: true
         case .noReadyReplica, .holdFull, .holdTimeout, .noRoute, .methodRefused: false
         case .malformedRequest, .headTooLarge, .requestTimeout, .clientClosed: false
-        case .buffersExhausted, .shuttingDown: false
+        case .buffersExhausted, .shuttingDown, .drained: false
         }
     }
 
@@ -59,6 +62,7 @@ enum FailureReason: UInt8 {
         case .malformedResponse, .responseHeadTooLarge, .replicaLost: 502
         case .connectTimeout, .firstByteTimeout, .bodyTimeout: 504
         case .noReadyReplica, .holdFull, .holdTimeout, .buffersExhausted, .shuttingDown: 503
+        case .drained: 503
         case .noRoute: 404
         case .methodRefused: 405
         case .malformedRequest: 400
@@ -86,7 +90,7 @@ enum FailureReason: UInt8 {
         case .noRoute: "destination_not_found"
         case .methodRefused, .malformedRequest, .headTooLarge: "http_request_error"
         case .requestTimeout: "connection_read_timeout"
-        case .clientClosed: "connection_terminated"
+        case .clientClosed, .drained: "connection_terminated"
         }
     }
 }

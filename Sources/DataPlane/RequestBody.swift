@@ -235,7 +235,7 @@ extension Worker {
                 fail(exchange, isReplicaSlow(exchange) ? .bodyTimeout : .requestTimeout)
             }
         case .responding: fail(exchange, .bodyTimeout)
-        case .tunnelling: endTunnel(exchange, nil)
+        case .tunnelling: tunnelTimedOut(exchange)
         }
     }
 }

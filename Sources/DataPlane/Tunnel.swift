@@ -26,6 +26,7 @@ extension Worker {
         upstream.its.phase = .tunnelling
         Socket.setKeepAlive(upstream.its.descriptor, idleSeconds: 60)
         Socket.setKeepAlive(exchange.its.client.its.descriptor, idleSeconds: 60)
+        planTunnelEnd(of: exchange, on: upstream.its.replica)
         noteTunnelProgress(exchange)
         relayFromClient(exchange.its.client)
     }
@@ -52,6 +53,8 @@ extension Worker {
         exchange.its.status = 101
         exchange.its.kind = .tunnel
         exchange.noteStatus(101)
+        exchange.its.tunnel.isWebSocket = responseHead.upgradesToWebSocket(head.bytes)
+        exchange.its.tunnel.follow(rest.bytes, from: .upstream)
         exchange.its.bytesToClient += UInt64(out.count + rest.count)
         client.its.phase = .tunnelling
         let failure = client.its.output.send(
@@ -70,19 +73,34 @@ extension Worker {
             let upstream = exchange.its.upstream
         else { return noteWaitingClient(client) }
         while exchange.its.isOpen, client.its.isReadable || client.its.hasUnseenInput,
-            upstream.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
+            exchange.its.tunnel.hasToldUpstream
+                || upstream.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
         {
             guard var received = nextTunnelInput(of: client) else { break }
             exchange.its.bytesFromClient += UInt64(received.count)
-            countSent(received.count, to: upstream)
-            let failure = upstream.its.output.send(
-                received.bytes, to: upstream.its.descriptor, store: &store)
+            let isBroken = relay(received, from: client, to: upstream, exchange)
             received.consume(received.count)
             keepInput(received, of: client)
-            if failure != nil { return endTunnel(exchange, .closedMidResponse) }
+            if isBroken { return endTunnel(exchange, .closedMidResponse) }
             noteTunnelProgress(exchange)
         }
         if exchange.its.isOpen { passEnds(exchange) }
+    }
+
+    /// - Returns: whether the replica takes no more.
+    private mutating func relay(
+        _ received: Buffer, from client: Ref<ClientConnection>,
+        to upstream: Ref<UpstreamConnection>, _ exchange: Ref<Exchange>
+    ) -> Bool {
+        var part = received
+        part.truncate(to: exchange.its.tunnel.follow(received.bytes, from: .client))
+        countSent(part.count, to: upstream)
+        let failure =
+            part.isEmpty
+            ? nil
+            : upstream.its.output.send(part.bytes, to: upstream.its.descriptor, store: &store)
+        if failure == nil { tellUpstream(exchange) }
+        return failure != nil
     }
 
     /// A TCP client that is still waiting for its replica: nothing is read, but a reset is seen.
@@ -114,7 +132,8 @@ extension Worker {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
         let client = exchange.its.client
         while exchange.its.isOpen, upstream.its.isReadable,
-            client.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
+            exchange.its.tunnel.hasToldClient
+                || client.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
         {
             scratch.clear()
             let room = scratch.room
@@ -137,14 +156,18 @@ extension Worker {
         _ exchange: Ref<Exchange>
     ) {
         if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
-        exchange.its.bytesToClient += UInt64(count)
         counters.replicas.add(
             UInt64(count), row: upstream.its.replica.its.row,
             column: ReplicaColumn.bytesReceived.rawValue)
-        let received = scratch
-        if client.its.output.send(received.bytes, to: client.its.descriptor, store: &store) != nil {
+        var part = scratch
+        part.truncate(to: exchange.its.tunnel.follow(part.bytes, from: .upstream))
+        exchange.its.bytesToClient += UInt64(part.count)
+        if !part.isEmpty,
+            client.its.output.send(part.bytes, to: client.its.descriptor, store: &store) != nil
+        {
             return endTunnel(exchange, .clientClosed)
         }
+        tellClient(exchange)
         noteTunnelProgress(exchange)
     }
 
@@ -168,31 +191,45 @@ extension Worker {
 
     /// Once a side has sent FIN and its bytes are delivered, the other side is sent FIN; once both
     /// have, the tunnel is over.
-    private mutating func passEnds(_ exchange: Ref<Exchange>) {
+    mutating func passEnds(_ exchange: Ref<Exchange>) {
         guard let upstream = exchange.its.upstream else { return }
+        guard !exchange.its.tunnel.isEnding else { return passLastEnds(exchange, upstream) }
         let client = exchange.its.client
-        if client.its.hasEnded, upstream.its.output.isEmpty, !exchange.its.hasPassedClientEnd {
-            exchange.its.hasPassedClientEnd = true
-            upstream.its.descriptor.shutdownWrite()
+        if client.its.hasEnded, upstream.its.output.isEmpty {
+            passClientEnd(exchange, to: upstream)
         }
-        if upstream.its.hasEnded, client.its.output.isEmpty, !exchange.its.hasPassedUpstreamEnd {
-            exchange.its.hasPassedUpstreamEnd = true
-            client.its.descriptor.shutdownWrite()
-        }
-        if exchange.its.hasPassedClientEnd, exchange.its.hasPassedUpstreamEnd {
+        if upstream.its.hasEnded, client.its.output.isEmpty { passUpstreamEnd(exchange) }
+        if exchange.its.tunnel.hasPassedClientEnd, exchange.its.tunnel.hasPassedUpstreamEnd {
             endTunnel(exchange, nil)
         }
     }
 
-    private mutating func noteTunnelProgress(_ exchange: Ref<Exchange>) {
-        guard let limit = exchange.its.pool?.its.pool.settings.tunnelIdleTimeoutMilliseconds,
-            limit > 0
-        else { return wheel.cancel(exchange.its.timer) }
-        wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
+    mutating func passClientEnd(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
+        guard !exchange.its.tunnel.hasPassedClientEnd else { return }
+        exchange.its.tunnel.hasPassedClientEnd = true
+        upstream.its.descriptor.shutdownWrite()
+    }
+
+    mutating func passUpstreamEnd(_ exchange: Ref<Exchange>) {
+        guard !exchange.its.tunnel.hasPassedUpstreamEnd else { return }
+        exchange.its.tunnel.hasPassedUpstreamEnd = true
+        exchange.its.client.its.descriptor.shutdownWrite()
+    }
+
+    /// Something moved: the tunnel may be idle from now on for its time, but not past its end.
+    mutating func noteTunnelProgress(_ exchange: Ref<Exchange>) {
+        guard !exchange.its.tunnel.isEnding, exchange.its.isOpen else { return }
+        let limit = exchange.its.pool?.its.pool.settings.tunnelIdleTimeoutMilliseconds ?? 0
+        let end = Instant(nanoseconds: exchange.its.tunnel.endsAtNanoseconds)
+        let idle = limit > 0 ? now.adding(milliseconds: limit) : Instant(nanoseconds: .max)
+        let next = min(idle, end)
+        guard next.nanoseconds < .max else { return wheel.cancel(exchange.its.timer) }
+        wheel.set(exchange.its.timer, at: next)
     }
 
     /// Ends both sides: nil is a good end, a reason makes it a reset.
     mutating func endTunnel(_ exchange: Ref<Exchange>, _ reason: FailureReason?) {
+        if exchange.its.tunnel.isEnding { return finishTunnelEnd(exchange) }
         if let reason {
             exchange.its.upstream?.its.descriptor.resetOnClose()
             return fail(exchange, reason)

@@ -33,6 +33,10 @@ struct UpstreamReplica: Slotted {
     var address = SocketAddress.loopback
     var pool: Ref<UpstreamPool>
     var availability = Replica.Availability.closed
+    /// When its tunnels are ended, each at its own moment; nil: they end by themselves.
+    var tunnelEnd: TunnelEnd?
+    /// That is news, which its tunnels do not know yet.
+    var hasNewTunnelEnd = false
     /// A connect failed at this worker; no new work until then, whatever the snapshot says.
     var avoidedUntil: Instant?
     var firstConnection: Ref<UpstreamConnection>?

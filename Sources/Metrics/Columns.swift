@@ -22,7 +22,11 @@ public enum PoolColumn: Int, CaseIterable, Sendable {
     /// Answers given to clients, by status class, the ones weir made itself included.
     case status1xx, status2xx, status3xx, status4xx, status5xx
     case tunnels
+    /// Tunnels that were ended because their replica was being drained.
+    case tunnelsDrained
     case retries
+    /// Retries that the budget forbade.
+    case retriesDenied
     /// Requests that would have failed without weir's doing, and did not.
     case rescued
     /// Requests that had to wait, how many wait now (gauge), and how many waited in vain.
@@ -37,6 +41,14 @@ public enum PoolColumn: Int, CaseIterable, Sendable {
     case latencyMicroseconds
     /// Where the latency histogram begins; it takes `Histogram.bucketCount` columns.
     case histogram
+
+    /// The column of what was rescued from one class of loss; they are behind the histogram.
+    public static func rescued(_ from: RescueClass) -> Int {
+        histogram.rawValue + Histogram.bucketCount + Int(from.rawValue)
+    }
+
+    /// All columns of a pool.
+    static let count = histogram.rawValue + Histogram.bucketCount + RescueClass.allCases.count
 }
 
 /// What is counted per listener, by each worker.
@@ -82,7 +94,7 @@ public struct WorkerCounters: Sendable {
             rowsMaximum: WorkerCounters.replicaRowsMaximum, columns: ReplicaColumn.allCases.count)
         pools = CounterTable(
             rowsMaximum: WorkerCounters.poolRowsMaximum,
-            columns: PoolColumn.histogram.rawValue + Histogram.bucketCount)
+            columns: PoolColumn.count)
         listeners = CounterTable(
             rowsMaximum: WorkerCounters.listenerRowsMaximum, columns: ListenerColumn.allCases.count)
         worker = CounterTable(rowsMaximum: 1, columns: WorkerColumn.allCases.count)

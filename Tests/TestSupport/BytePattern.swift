@@ -27,6 +27,9 @@ public struct BytePattern: Sendable {
         return BytePattern.bytes[start..<start + count]
     }
 
+    /// The first `count` bytes, at most 65,536.
+    public static func first(_ count: Int) -> [UInt8] { Array(bytes[..<count]) }
+
     /// Whether `bytes` are the first ones.
     public static func isStart(_ bytes: [UInt8]) -> Bool {
         var pattern = BytePattern()

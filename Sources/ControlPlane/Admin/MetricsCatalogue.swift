@@ -69,7 +69,14 @@ extension MetricsPage {
                 \.requests),
             Metric("weir_pool_tunnels_total", .counter, "Tunnels opened.", \.tunnels),
             Metric(
+                "weir_pool_tunnels_drained_total", .counter,
+                "Tunnels ended because their replica was being drained.", \.tunnelsDrained),
+            Metric(
                 "weir_pool_retries_total", .counter, "Attempts after the first one.", \.retries),
+            Metric(
+                "weir_pool_retries_denied_total", .counter,
+                "Retries that the budget forbade; the failure went to the client.",
+                \.retriesDenied),
             Metric(
                 "weir_pool_requests_rescued_total", .counter,
                 "Requests that would have failed without weir's doing, and did not.", \.rescued),

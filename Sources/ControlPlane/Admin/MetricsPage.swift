@@ -99,6 +99,16 @@ struct MetricsPage {
         for pool in report.pools { write(pool.responses, labels: [("pool", pool.name)], to: &page) }
         write(MetricsPage.pool, report.pools.map { ([("pool", $0.name)], $0) }, to: &page)
         page.begin(
+            .counter, "weir_pool_rescued_total",
+            help: "Requests that would have failed without weir's doing, by what threatened them.")
+        for pool in report.pools {
+            for rescue in RescueClass.allCases {
+                page.sample(
+                    Double(pool.rescues[rescue]),
+                    labels: [("pool", pool.name), ("class", rescue.word)])
+            }
+        }
+        page.begin(
             .histogram, "weir_pool_request_duration_seconds", help: "How long requests took.")
         for pool in report.pools {
             guard let latencies = latencies[pool.name] else { continue }

@@ -1,3 +1,5 @@
+internal import Metrics
+
 /// The status report as JSON, both ways: the server writes it, the command line reads it.
 ///
 /// Members that a reader does not know are ignored and missing ones keep their default, so a
@@ -93,14 +95,22 @@ extension PoolReport: JSONRecord {
             JSONField("requests_per_second", \.requestsPerSecond),
             JSONField("in_flight", \.inFlight), JSONField("holding", \.holding),
             JSONField("holds", \.holds), JSONField("hold_timeouts", \.holdTimeouts),
-            JSONField("tunnels", \.tunnels), JSONField("retries", \.retries),
-            JSONField("rescued", \.rescued), JSONField("failures", \.failures),
+            JSONField("tunnels", \.tunnels), JSONField("tunnels_drained", \.tunnelsDrained),
+            JSONField("retries", \.retries), JSONField("retries_denied", \.retriesDenied),
+            JSONField("rescued", \.rescued), JSONField("rescued_by_class", \.rescues),
+            JSONField("failures", \.failures),
             JSONField("yielded", \.yielded), JSONField("ejections", \.ejections),
             JSONField("bytes_from_clients", \.bytesFromClients),
             JSONField("bytes_to_clients", \.bytesToClients),
             JSONField("p50_ms", \.medianMilliseconds), JSONField("p99_ms", \.p99Milliseconds),
             JSONField("replicas", \.replicas),
         ]
+    }
+}
+
+extension RescueCounts: JSONRecord {
+    static var fields: [JSONField<Self>] {
+        RescueClass.allCases.map { JSONField($0.word, \.[$0]) }
     }
 }
 

@@ -1,3 +1,5 @@
+public import Metrics
+
 /// Everything that `weir status` tells, at one moment: plain values, counted over all workers.
 ///
 /// Counts are since the thing appeared; rates and quantiles are over the last minute or so.
@@ -117,8 +119,14 @@ public struct PoolReport: Equatable, Sendable {
     public var holds = 0
     public var holdTimeouts = 0
     public var tunnels = 0
+    /// Tunnels that were ended because their replica was being drained.
+    public var tunnelsDrained = 0
     public var retries = 0
+    /// Retries that the budget forbade.
+    public var retriesDenied = 0
     public var rescued = 0
+    /// The same by what they were rescued from.
+    public var rescues = RescueCounts()
     /// Requests that weir answered with an error of its own.
     public var failures = 0
     /// Requests that this pool took over for another one.
@@ -133,6 +141,19 @@ public struct PoolReport: Equatable, Sendable {
     public var replicas: [ReplicaReport] = []
 
     public init() {}
+}
+
+/// Requests that were rescued, by class.
+public struct RescueCounts: Equatable, Sendable {
+    private var counts = [Int](repeating: 0, count: RescueClass.allCases.count)
+
+    public init() {}
+
+    /// How many were rescued from one class of loss.
+    public subscript(from: RescueClass) -> Int {
+        get { counts[Int(from.rawValue)] }
+        set { counts[Int(from.rawValue)] = newValue }
+    }
 }
 
 /// Responses by status class.

@@ -151,8 +151,11 @@ extension Controller {
         report.holds = sums.pool(row, .holds)
         report.holdTimeouts = sums.pool(row, .holdTimeouts)
         report.tunnels = sums.pool(row, .tunnels)
+        report.tunnelsDrained = sums.pool(row, .tunnelsDrained)
         report.retries = sums.pool(row, .retries)
+        report.retriesDenied = sums.pool(row, .retriesDenied)
         report.rescued = sums.pool(row, .rescued)
+        report.rescues = sums.rescues(pool: row)
         report.failures = sums.pool(row, .failures)
         report.yielded = sums.pool(row, .yielded)
         report.ejections = pool.configuration.ejection.map { _ in pool.director.ejectionCount }

@@ -12,6 +12,15 @@ struct CounterSums {
         sum { $0.pools.value(row: row, column: column.rawValue) }
     }
 
+    /// Requests of a pool that were rescued, by class.
+    func rescues(pool row: Int) -> RescueCounts {
+        var counts = RescueCounts()
+        for rescue in RescueClass.allCases {
+            counts[rescue] = sum { $0.pools.value(row: row, column: PoolColumn.rescued(rescue)) }
+        }
+        return counts
+    }
+
     func listener(_ row: Int, _ column: ListenerColumn) -> Int {
         sum { $0.listeners.value(row: row, column: column.rawValue) }
     }

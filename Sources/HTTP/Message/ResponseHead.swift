@@ -30,6 +30,14 @@ public struct ResponseHead: ~Copyable, Sendable {
         return announced ?? .untilClose
     }
 
+    /// Whether the protocol that a 101 changes to is WebSocket (RFC 6455 §4.2.2).
+    ///
+    /// - Parameter bytes: those that were parsed.
+    public func upgradesToWebSocket(_ bytes: Span<UInt8>) -> Bool {
+        guard let value = fields.span.first(.upgrade) else { return false }
+        return bytes.has("websocket", count: 9, in: value)
+    }
+
     /// Reads a head from the first byte of `bytes`; false when it is not complete yet.
     ///
     /// Throws what is wrong; the response cannot be used, the client is told by 502 and the

@@ -1,3 +1,4 @@
+import Metrics
 @testable import ControlPlane
 
 /// Status reports for tests.
@@ -69,6 +70,10 @@ enum Reports {
         pool.requestsPerSecond = 42.5
         pool.retries = 43
         pool.rescued = 44
+        pool.rescues[.held] = 40
+        pool.rescues[.connectRefused] = 4
+        pool.tunnelsDrained = 47
+        pool.retriesDenied = 48
         pool.holding = 45
         pool.medianMilliseconds = 1.25
         pool.p99Milliseconds = 46
