@@ -49,7 +49,8 @@ struct Weir: ParsableCommand {
         version: Version.line,
         subcommands: [
             RunCommand.self, DemoCommand.self, CheckCommand.self, ExplainCommand.self,
-            StatusCommand.self, ShiftCommand.self, WaitCommand.self, ReloadCommand.self,
+            StatusCommand.self, WaitCommand.self, DrainCommand.self, UndrainCommand.self,
+            ShiftCommand.self, PauseCommand.self, ResumeCommand.self, ReloadCommand.self,
             VersionCommand.self,
         ])
 }

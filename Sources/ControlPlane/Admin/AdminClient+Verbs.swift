@@ -22,8 +22,69 @@ extension AdminClient {
     /// Has the configuration read again, all or nothing.
     public func reload() throws(AdminError) { _ = try accepted(try post("/reload")) }
 
+    /// No new work for some replicas.
+    ///
+    /// - Parameters:
+    ///   - pool: only replicas of this pool; nil is all pools.
+    ///   - olderThanMilliseconds: also all of the pool that were found longer ago.
+    ///   - tunnelMilliseconds: how long tunnels may go on; nil is what the configuration says.
+    ///   - isForced: true drains the last ready replica of a pool as well.
+    public func drain(
+        _ replicas: [String], pool: String? = nil, olderThanMilliseconds: Int? = nil,
+        tunnelMilliseconds: Int? = nil, isForced: Bool = false
+    ) throws(AdminError) -> DrainReport {
+        var body = DrainBody()
+        body.replicas = replicas
+        body.pool = pool
+        body.olderThanMilliseconds = olderThanMilliseconds
+        body.tunnelMilliseconds = tunnelMilliseconds
+        body.isForced = isForced
+        return try report(DrainReport.self, try post("/drain", body.json))
+    }
+
+    /// Drained replicas take new work again, once they pass their probes.
+    public func undrain(
+        _ replicas: [String], pool: String? = nil
+    ) throws(AdminError) -> DrainReport {
+        var body = UndrainBody()
+        body.replicas = replicas
+        body.pool = pool
+        return try report(DrainReport.self, try post("/undrain", body.json))
+    }
+
+    /// Requests to the pool wait until `resume`, each at most this long; nil is the time-out of the
+    /// pool's hold.
+    public func pause(
+        pool: String, waitAtMostMilliseconds: Int? = nil
+    ) throws(AdminError) -> PauseReport {
+        var body = PauseBody()
+        body.waitAtMostMilliseconds = waitAtMostMilliseconds
+        return try report(PauseReport.self, try post("/pools/\(pool)/pause", body.json))
+    }
+
+    /// Requests that wait go on, in their order.
+    public func resume(pool: String) throws(AdminError) -> PauseReport {
+        try report(PauseReport.self, try post("/pools/\(pool)/resume"))
+    }
+
     private func accepted(_ answer: Answer) throws(AdminError) -> Answer {
         guard answer.isSuccess else { throw AdminError(description: answer.problem) }
         return answer
+    }
+
+    private func report<Report: JSONRecord>(
+        _ type: Report.Type, _ answer: Answer
+    ) throws(AdminError) -> Report {
+        let body = try accepted(answer).body
+        do throws(JSONError) {
+            let json = try JSONValue(parsing: body)
+            do throws(JSONMismatch) {
+                return try Report(json: json)
+            } catch {
+                throw JSONError(offset: 0, message: "\(error.path) should be \(error.expected)")
+            }
+        } catch {
+            throw AdminError(description: "the answer of weir cannot be read: \(error)")
+        }
     }
 }

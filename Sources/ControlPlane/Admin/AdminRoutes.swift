@@ -1,23 +1,47 @@
 internal import Metrics
 internal import Transport
 
-/// What each path of the admin interface answers.
-///
-/// | path | method | answer |
-/// | --- | --- | --- |
-/// | `/live` | GET | 200 as long as the control loop turns |
-/// | `/ready` | GET | 200 or 503, with the reasons |
-/// | `/status` | GET | the status report, JSON |
-/// | `/metrics` | GET | Prometheus text |
-/// | `/splits/NAME` | POST | `{"weights": {"stable": 90, "canary": 10}}` changes weights |
-/// | `/reload` | POST | reads the configuration again |
-///
-/// Changes are accepted over the Unix socket only.
+/// What each path of the admin interface answers: `calls` has them all, and the file
+/// `openapi.json` says the same for others.
 struct AdminRoutes {
     let controller: Controller
     let reload: () throws(ControlError) -> Void
     /// Where the Unix socket is, for messages; nil if there is none.
     let socketPath: () -> String?
+
+    static let calls: [AdminCall] = reads + changes
+
+    private static let reads: [AdminCall] = [
+        AdminCall(.get, "/live", .everybody) { _, _ in .text(200, "alive") },
+        AdminCall(.get, "/ready", .everybody) { routes, _ in routes.ready() },
+        AdminCall(.get, "/status", .everybody) { routes, _ in
+            .json(200, routes.controller.status().json)
+        },
+        AdminCall(.get, "/metrics", .everybody) { routes, _ in
+            AdminResponse(
+                200, contentType: PrometheusText.contentType,
+                body: routes.controller.metricsPage())
+        },
+    ]
+
+    private static let changes: [AdminCall] = [
+        AdminCall(change: "/drain") { routes, arguments throws(AdminRefusal) in
+            try routes.drain(arguments.request.body)
+        },
+        AdminCall(change: "/undrain") { routes, arguments throws(AdminRefusal) in
+            try routes.undrain(arguments.request.body)
+        },
+        AdminCall(change: "/pools/{pool}/pause") { routes, arguments throws(AdminRefusal) in
+            try routes.pause(arguments.names[0], arguments.request.body)
+        },
+        AdminCall(change: "/pools/{pool}/resume") { routes, arguments throws(AdminRefusal) in
+            try routes.resume(arguments.names[0])
+        },
+        AdminCall(change: "/splits/{split}") { routes, arguments throws(AdminRefusal) in
+            try routes.shift(arguments.names[0], arguments.request.body)
+        },
+        AdminCall(change: "/reload") { routes, _ throws(AdminRefusal) in try routes.reloaded() },
+    ]
 
     func answer(_ request: AdminRequest) -> AdminResponse {
         if request.origin == .network, !AdminRoutes.isSafe(host: request.host) {
@@ -26,44 +50,35 @@ struct AdminRoutes {
                 "the Host \"\(request.host)\" is not accepted here; an IP address, localhost or a"
                     + " name without a dot is")
         }
-        switch request.path {
-        case "/live": return read(request) { .text(200, "alive") }
-        case "/ready": return read(request, ready)
-        case "/status": return read(request) { .json(200, controller.status().json) }
-        case "/metrics": return read(request, metrics)
-        case "/reload": return change(request, reloaded)
-        default: break
-        }
-        if request.path.hasPrefix("/splits/") {
-            return change(request) { shift(String(request.path.dropFirst(8)), request.body) }
-        }
+        let known = AdminRoutes.calls.filter { $0.names(in: request.path) != nil }
+        let method = request.method == "HEAD" ? "GET" : request.method
+        guard let call = known.first(where: { $0.method.rawValue == method }),
+            let names = call.names(in: request.path)
+        else { return known.isEmpty ? notFound(request) : methodNotAllowed(request, known) }
+        if let refusal = refusal(of: request, to: call) { return refusal }
+        return call.answer(self, AdminCall.Arguments(request: request, names: names))
+    }
+
+    private func refusal(of request: AdminRequest, to call: AdminCall) -> AdminResponse? {
+        guard call.access == .operator, request.origin == .network else { return nil }
+        let place = socketPath().map { "unix:\($0)" } ?? "which is off (admin: socket)"
+        return .error(403, "changes are accepted over the Unix socket only, \(place)")
+    }
+
+    private func notFound(_ request: AdminRequest) -> AdminResponse {
+        let reads = AdminRoutes.calls.filter { $0.method == .get }.map(\.path)
+        let changes = AdminRoutes.calls.filter { $0.method == .post }.map(\.path)
         return .error(
             404,
-            "there is no \(request.path) here; there are /live, /ready, /status, /metrics,"
-                + " and for POST /splits/NAME and /reload")
+            "there is no \(request.path) here; there are \(reads.shortList), and for POST"
+                + " \(changes.shortList)")
     }
 
-    private func read(
-        _ request: AdminRequest, _ answer: () -> AdminResponse
+    private func methodNotAllowed(
+        _ request: AdminRequest, _ known: [AdminCall]
     ) -> AdminResponse {
-        guard request.method == "GET" || request.method == "HEAD" else {
-            return methodNotAllowed(request, allow: "GET, HEAD")
-        }
-        return answer()
-    }
-
-    private func change(
-        _ request: AdminRequest, _ answer: () -> AdminResponse
-    ) -> AdminResponse {
-        guard request.method == "POST" else { return methodNotAllowed(request, allow: "POST") }
-        guard request.origin == .unixSocket else {
-            let place = socketPath().map { "unix:\($0)" } ?? "which is off (admin: socket)"
-            return .error(403, "changes are accepted over the Unix socket only, \(place)")
-        }
-        return answer()
-    }
-
-    private func methodNotAllowed(_ request: AdminRequest, allow: String) -> AdminResponse {
+        let methods = known.map { $0.method == .get ? "GET, HEAD" : $0.method.rawValue }
+        let allow = methods.joined(separator: ", ")
         var response = AdminResponse.error(
             405, "\(request.path) does not know \(request.method); it knows \(allow)")
         response.allow = allow
@@ -74,74 +89,6 @@ struct AdminRoutes {
         let reasons = controller.notReadyReasons()
         return reasons.isEmpty
             ? .text(200, "ready") : .text(503, "not ready\n" + reasons.joined(separator: "\n"))
-    }
-
-    private func metrics() -> AdminResponse {
-        AdminResponse(
-            200, contentType: PrometheusText.contentType, body: controller.metricsPage())
-    }
-
-    private func reloaded() -> AdminResponse {
-        do throws(ControlError) {
-            try reload()
-        } catch {
-            return .error(422, error.problems)
-        }
-        return .json(200, ["generation": .count(controller.generation)])
-    }
-}
-
-/// Weights of splits.
-extension AdminRoutes {
-    private func shift(_ name: String, _ body: [UInt8]) -> AdminResponse {
-        guard controller.splits.contains(where: { $0.name == name }) else {
-            let known = controller.splits.map(\.name).joined(separator: ", ")
-            return .error(
-                404,
-                "there is no split \"\(name)\"; "
-                    + (known.isEmpty ? "the configuration has none" : "there is \(known)"))
-        }
-        do throws(JSONError) {
-            let weights = try AdminRoutes.weights(in: try JSONValue(parsing: body))
-            return shift(name, weights)
-        } catch {
-            return .error(400, "body: \(error)")
-        }
-    }
-
-    private func shift(_ name: String, _ weights: [(pool: String, weight: Int)]) -> AdminResponse {
-        do throws(ControlError) {
-            try controller.shift(split: name, weights: weights)
-        } catch {
-            return .error(422, error.problems)
-        }
-        guard let split = controller.splits.first(where: { $0.name == name }) else {
-            return .error(404, "there is no split \"\(name)\"")
-        }
-        return .json(200, Controller.splitReport(split).json)
-    }
-
-    static func weights(
-        in json: JSONValue
-    ) throws(JSONError) -> [(pool: String, weight: Int)] {
-        func mistake(_ found: String) -> JSONError {
-            JSONError(
-                offset: 0,
-                message: "\(found); expected {\"weights\": {\"POOL\": WEIGHT, …}}")
-        }
-        guard let members = json.members else { throw mistake("found \(json.kind)") }
-        if let other = members.first(where: { $0.name != "weights" }) {
-            throw mistake("\"\(other.name)\" is not known")
-        }
-        guard let weights = json["weights"]?.members else { throw mistake("no object \"weights\"") }
-        var result: [(pool: String, weight: Int)] = []
-        for member in weights {
-            guard let weight = member.value.integer else {
-                throw mistake("the weight of \(member.name) is not a whole number")
-            }
-            result.append((member.name, weight))
-        }
-        return result
     }
 
     /// Whether a browser can only have meant this host. A page of a stranger can make a browser ask

@@ -16,7 +16,10 @@ struct PoolText {
         line += "  \(TextTable.coloured(ready, colour, style))  \(pool.policy)"
         line += "  probe \(pool.probe)"
         if pool.ejections == nil { line += "  ejection off" }
-        if pool.isPaused { line += "  " + TextTable.coloured("paused", .yellow, style) }
+        if pool.isPaused {
+            let wait = StatusText.duration(pool.waitAtMostMilliseconds ?? 0)
+            line += "  " + TextTable.coloured("paused, requests wait up to \(wait)", .yellow, style)
+        }
         line += "\n  requests \(pool.requests)  rps \(StatusText.number(poolRate))"
         line += "  in flight \(pool.inFlight)  holding \(pool.holding)"
         line += "  p50 \(latency(pool.medianMilliseconds))  p99 \(latency(pool.p99Milliseconds))"
@@ -50,8 +53,20 @@ struct PoolText {
             .init(text: "\(replica.responses.total + replica.tunnels)"),
             .init(text: "\(replica.responses.status5xx)"),
             .init(text: "\(replica.failures + replica.connectFailures)"),
-            .init(text: latency(meanFirstByte(replica))), .init(text: replica.cause),
+            .init(text: latency(meanFirstByte(replica))), .init(text: cause(replica)),
         ]
+    }
+
+    private func cause(_ replica: ReplicaReport) -> String {
+        var text = replica.cause
+        if replica.isDrained, replica.state != "draining" { text += "; drained" }
+        guard replica.inFlight > 0, let milliseconds = replica.tunnelsEndInMilliseconds else {
+            return text
+        }
+        return text
+            + (milliseconds > 0
+                ? "; tunnels end in \(StatusText.duration(milliseconds))"
+                : "; tunnels are being ended")
     }
 
     private func probe(_ replica: ReplicaReport) -> String {

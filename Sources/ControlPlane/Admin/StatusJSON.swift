@@ -90,7 +90,8 @@ extension PoolReport: JSONRecord {
     static var fields: [JSONField<Self>] {
         [
             JSONField("name", \.name), JSONField("policy", \.policy), JSONField("probe", \.probe),
-            JSONField("paused", \.isPaused), JSONField("ready", \.ready),
+            JSONField("paused", \.isPaused),
+            JSONField("wait_at_most_ms", \.waitAtMostMilliseconds), JSONField("ready", \.ready),
             JSONField("requests", \.requests), JSONField("responses", \.responses),
             JSONField("requests_per_second", \.requestsPerSecond),
             JSONField("in_flight", \.inFlight), JSONField("holding", \.holding),
@@ -132,7 +133,9 @@ extension ReplicaReport: JSONRecord {
             JSONField("since_ms", \.sinceMilliseconds), JSONField("probe", \.probeOutcome),
             JSONField("probe_ms", \.probeMilliseconds),
             JSONField("probe_age_ms", \.probeAgeMilliseconds), JSONField("weight", \.weight),
-            JSONField("in_flight", \.inFlight), JSONField("responses", \.responses),
+            JSONField("in_flight", \.inFlight), JSONField("drained", \.isDrained),
+            JSONField("tunnels_end_in_ms", \.tunnelsEndInMilliseconds),
+            JSONField("responses", \.responses),
             JSONField("requests_per_second", \.requestsPerSecond),
             JSONField("failures", \.failures), JSONField("connects", \.connects),
             JSONField("connect_failures", \.connectFailures),

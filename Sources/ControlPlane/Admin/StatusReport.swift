@@ -107,6 +107,8 @@ public struct PoolReport: Equatable, Sendable {
     /// How replicas are probed: `tcp`, `http /path` or `off`.
     public var probe = ""
     public var isPaused = false
+    /// While paused: how long a request waits at most.
+    public var waitAtMostMilliseconds: Int?
     /// Replicas that take new requests.
     public var ready = 0
     public var requests = 0
@@ -187,6 +189,10 @@ public struct ReplicaReport: Equatable, Sendable {
     public var probeAgeMilliseconds: Int?
     public var weight = 1
     public var inFlight = 0
+    /// An operator wants no new work there, whatever its state is now.
+    public var isDrained = false
+    /// How soon its tunnels are ended; nil: they end by themselves.
+    public var tunnelsEndInMilliseconds: Int?
     public var responses = ClassCounts()
     public var requestsPerSecond = 0.0
     /// Attempts that ended without a response.

@@ -98,6 +98,8 @@ public struct PoolConfiguration: Equatable, Sendable {
     public var policy = BalancePolicy.roundRobin
     public var probe = ProbeConfiguration()
     public var settings = PoolSettings()
+    /// How long tunnels live on a draining replica.
+    public var drain = DrainConfiguration()
     /// Which answers of DNS are believed.
     public var addresses = AddressRule.automatic
     /// nil: real traffic takes no replica out.
@@ -123,6 +125,15 @@ public struct PoolConfiguration: Equatable, Sendable {
     }
 
     public init(name: String) { self.name = name }
+}
+
+/// What becomes of the tunnels of a draining replica. Requests are always left to finish.
+public struct DrainConfiguration: Equatable, Sendable {
+    /// How long tunnels go on; nil is until they end by themselves.
+    public var tunnelMilliseconds: Int? = 20_000
+    /// They are ended one by one over this time, so that clients do not all come back at once.
+    public var spreadMilliseconds = 5_000
+    public init() {}
 }
 
 /// How a replica shows that it can take traffic.

@@ -10,6 +10,7 @@ extension PoolConfiguration {
             Key("hold", \.settings, section: PoolSettings.hold) { settings in
                 settings.holdRequestsMaximum = 0
             },
+            Key("drain", \.drain, section: DrainConfiguration.section),
             Key("timeouts", \.settings, section: PoolSettings.timeouts),
             Key("attempts", \.settings.attemptsMaximum, .count(1...10)),
             Key(
@@ -30,6 +31,17 @@ extension PoolConfiguration {
                 entry.keyMark, "pool '\(entry.key)' has no 'discover', such as \"app:8080\"")
         }
     }
+}
+
+extension DrainConfiguration {
+    static let section = Section<DrainConfiguration>(
+        "pools.NAME.drain",
+        [
+            Key(
+                "tunnels", \.tunnelMilliseconds,
+                ValueKind.time(0...604_800_000).orNil(["off", "false"])),
+            Key("spread", \.spreadMilliseconds, .time(0...3_600_000)),
+        ])
 }
 
 extension PoolSettings {

@@ -142,6 +142,11 @@ extension Controller {
         report.policy = pool.configuration.policy.rawValue
         report.probe = Controller.text(of: pool.configuration.probe)
         report.replicas = pool.replicas.map { replicaReport($0.status, row: $0.row, now) }
+        report.isPaused = pool.pause.isPaused
+        if report.isPaused {
+            report.waitAtMostMilliseconds =
+                pool.pause.holdMilliseconds ?? pool.configuration.settings.holdTimeoutMilliseconds
+        }
         report.ready = pool.director.replicas.count { $0.availability == .ready }
         report.requests = sums.pool(row, .requests)
         report.responses = sums.classes(pool: row)
@@ -185,6 +190,11 @@ extension Controller {
             report.probeAgeMilliseconds = Controller.age(probe.wallNanoseconds)
         }
         report.weight = status.weight
+        report.isDrained = status.isDrained
+        if let end = status.tunnelEnd {
+            report.tunnelsEndInMilliseconds =
+                Instant(nanoseconds: end.at).milliseconds(since: Instant.now())
+        }
         report.requestsPerSecond = recent.answersPerSecond(replica: row, now: now)
         countReplica(row, into: &report)
         return report

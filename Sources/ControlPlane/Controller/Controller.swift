@@ -28,7 +28,7 @@ public final class Controller {
     private(set) var generation: UInt64 = 0
     private var isDue = false
     /// The oldest generation that any worker worked by at the end of the last turn.
-    private var adoptedGeneration: UInt64 = 0
+    private(set) var adoptedGeneration: UInt64 = 0
 
     private let prober: Prober
     private var resolver: Resolver?
@@ -124,6 +124,9 @@ public final class Controller {
         publishIfDue()
     }
 
+    /// Something changed that workers are to know.
+    func markDue() { isDue = true }
+
     /// Publishes one snapshot if anything changed since the last; at the end of each turn.
     public func publishIfDue() {
         guard isDue else { return }
@@ -139,7 +142,9 @@ public final class Controller {
             },
             routes: configuration.routes, splits: splits,
             pools: pools.map {
-                .init(row: $0.row, configuration: $0.configuration, replicas: $0.replicas)
+                .init(
+                    row: $0.row, configuration: $0.configuration, replicas: $0.replicas,
+                    pause: $0.pause)
             },
             limits: configuration.limits)
         workers.publish(builder.build(generation: generation, phase: phase))
@@ -309,6 +314,7 @@ extension Controller {
             }
             pool.judge(by: sums)
         }
+        endResumed()
         loop.schedule(afterMilliseconds: PoolRules.servedNewsMilliseconds) { [weak self] in
             self?.watchAnswers()
         }

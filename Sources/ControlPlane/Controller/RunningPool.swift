@@ -6,6 +6,9 @@ final class RunningPool {
     let row: Int
     private(set) var configuration: PoolConfiguration
     let director: PoolDirector
+    var pause = Pause.none
+    /// Of the snapshot that told the workers of `pause`.
+    var pausedGeneration: UInt64 = 0
     private var rows: [ReplicaID: Int] = [:]
     private var answers: [ReplicaID: UInt64] = [:]
     /// How attempts had ended up to the last sample.
@@ -13,6 +16,26 @@ final class RunningPool {
     /// A replica was ready at some time.
     private(set) var hasBeenReady = false
     private var isSettled = false
+
+    /// Whether an operator lets the pool's requests wait.
+    enum Pause: Equatable {
+        case none
+        /// They wait for at most this long; nil is the time-out of the pool's hold.
+        case paused(waitMilliseconds: Int?)
+        /// The pause is over; whoever waits since then may wait on for as long as it allowed.
+        case resumed(waitMilliseconds: Int)
+
+        var isPaused: Bool { if case .paused = self { true } else { false } }
+
+        /// Instead of the pool's own time-out of holds; nil is that one.
+        var holdMilliseconds: Int? {
+            switch self {
+            case .none: nil
+            case .paused(let milliseconds): milliseconds
+            case .resumed(let milliseconds): milliseconds
+            }
+        }
+    }
 
     init(row: Int, configuration: PoolConfiguration, director: PoolDirector) {
         self.row = row

@@ -18,6 +18,12 @@ struct ReplicaStatus: Equatable, Sendable {
     /// 1 to 1000.
     var weight: Int
     var lastProbe: ProbeReport?
+    /// When it was found, or found again.
+    var discoveredAt = Instant(nanoseconds: 0)
+    /// An operator wants no new work there, whatever its state is now.
+    var isDrained = false
+    /// When its tunnels are ended; nil: they end by themselves.
+    var tunnelEnd: TunnelEnd?
 }
 
 /// Keeps the replicas of one pool known and probed: the thin part around `PoolState`.
@@ -75,7 +81,9 @@ final class PoolDirector {
                 state: member.state, cause: member.cause.description,
                 sinceWallNanoseconds: detail?.sinceWallNanoseconds ?? 0,
                 availability: member.availability(readyCount: state.readyCount),
-                weight: member.weight, lastProbe: detail?.lastProbe)
+                weight: member.weight, lastProbe: detail?.lastProbe,
+                discoveredAt: startedAt.adding(milliseconds: member.discoveredAt),
+                isDrained: member.isDrained, tunnelEnd: tunnelEnd(member))
         }
     }
 
@@ -93,9 +101,12 @@ final class PoolDirector {
     var ejectionCount: Int { state.ejectionCount }
 
     /// No new work for the replica, until `undrain`. False if there is no such replica.
-    func drain(_ id: ReplicaID) -> Bool {
+    ///
+    /// - Parameter tunnelMilliseconds: how long its tunnels may go on; nil is what the
+    ///   configuration says.
+    func drain(_ id: ReplicaID, tunnelMilliseconds: Int? = nil) -> Bool {
         guard isMember(id) else { return false }
-        handle(.drainRequested(id))
+        handle(.drainRequested(id, tunnelMilliseconds: tunnelMilliseconds))
         return true
     }
 
@@ -120,6 +131,14 @@ final class PoolDirector {
         isStopped = true
         if let timer { loop.cancel(timer.scheduled) }
         timer = nil
+    }
+
+    private func tunnelEnd(_ member: PoolMember) -> TunnelEnd? {
+        guard member.tunnelsEndAt != .max else { return nil }
+        let end = startedAt.adding(milliseconds: member.tunnelsEndAt)
+        return TunnelEnd(
+            at: end.nanoseconds,
+            spreadNanoseconds: UInt64(configuration.drain.spreadMilliseconds) * 1_000_000)
     }
 
     private func isMember(_ id: ReplicaID) -> Bool {

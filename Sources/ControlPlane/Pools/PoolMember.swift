@@ -11,8 +11,12 @@ struct PoolMember {
     var state = ReplicaState.new
     var cause = ReplicaCause.discovered
     var since: Int
+    /// When it was found, or found again.
+    var discoveredAt: Int
     /// The operator wants no new work there.
     var isDrained = false
+    /// When the tunnels of a draining replica are ended that have not ended by themselves.
+    var tunnelsEndAt = Int.max
     /// When it left its last source.
     var leftAt: Int?
 
@@ -67,6 +71,7 @@ struct PoolMember {
         self.weight = weight
         self.sources = sources
         self.since = since
+        discoveredAt = since
     }
 
     /// The container's name if it is known, else empty.

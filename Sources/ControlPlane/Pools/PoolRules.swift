@@ -12,6 +12,8 @@ struct PoolRules: Equatable, Sendable {
     var fall = 2
     /// Between the questions to DNS, give or take a fifth.
     var queryIntervalMilliseconds = 500
+    /// How long tunnels may live on a draining replica; `Int.max` is until they end by themselves.
+    var tunnelMilliseconds = 20_000
     /// nil: real traffic takes nobody out.
     var ejection: EjectionConfiguration? = EjectionConfiguration()
 

@@ -90,7 +90,8 @@ extension PoolRules {
         self.init(
             isProbed: probe.kind != .off, probeIntervalMilliseconds: probe.intervalMilliseconds,
             rise: probe.rise, fall: probe.fall,
-            queryIntervalMilliseconds: dns.intervalMilliseconds, ejection: pool.ejection)
+            queryIntervalMilliseconds: dns.intervalMilliseconds,
+            tunnelMilliseconds: pool.drain.tunnelMilliseconds ?? .max, ejection: pool.ejection)
     }
 }
 

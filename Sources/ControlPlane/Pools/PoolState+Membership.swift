@@ -90,8 +90,14 @@ extension PoolState {
         perform(.query(sources[index].definition.id))
     }
 
-    mutating func drain(_ index: Int, _ now: Int) {
+    mutating func drain(_ index: Int, _ tunnelMilliseconds: Int?, _ now: Int) {
+        let isNew = !members[index].isDrained
         members[index].isDrained = true
+        if isNew || tunnelMilliseconds != nil {
+            members[index].tunnelsEndAt = PoolState.end(
+                of: tunnelMilliseconds ?? rules.tunnelMilliseconds, now)
+            perform(.publish)
+        }
         if members[index].state == .ready || members[index].state == .suspect {
             move(index, to: .draining, .drainedByOperator, now)
         }
@@ -99,7 +105,10 @@ extension PoolState {
 
     mutating func undrain(_ index: Int, _ now: Int) {
         members[index].isDrained = false
-        guard members[index].state == .draining, members[index].leftAt == nil else { return }
+        guard members[index].leftAt == nil else { return }
+        if members[index].tunnelsEndAt != .max { perform(.publish) }
+        members[index].tunnelsEndAt = .max
+        guard members[index].state == .draining else { return }
         let isWell = members[index].failures == 0 && members[index].naming == .settled
         move(index, to: isWell ? .ready : .suspect, .undrainedByOperator, now)
         probeSoon(index, now)
@@ -174,6 +183,9 @@ extension PoolState {
         }
         guard members[index].leftAt != nil else { return }
         members[index].leftAt = nil
+        // Docker takes a container out of DNS when it stops: this one was started since.
+        members[index].isDrained = false
+        members[index].discoveredAt = now
         doubt(index)
         move(index, to: .probing, .returnedToDNS, now)
         askNames(index, now)

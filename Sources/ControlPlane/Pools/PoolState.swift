@@ -31,7 +31,8 @@ struct PoolState {
         case served(ReplicaID)
         /// How the attempts of replicas ended since the last sample.
         case sampled([ReplicaTally])
-        case drainRequested(ReplicaID)
+        /// - Parameter tunnels: how long tunnels may go on; nil is what the rules say.
+        case drainRequested(ReplicaID, tunnelMilliseconds: Int? = nil)
         case undrainRequested(ReplicaID)
         /// Some time passed.
         case tick
@@ -110,7 +111,7 @@ struct PoolState {
         case .observed(let kind, let id): observe(kind, id, now)
         case .served(let id): withMember(id) { $0.members[$1].servedAt = now }
         case .sampled(let sample): judge(sample, now)
-        case .drainRequested(let id): withMember(id) { $0.drain($1, now) }
+        case .drainRequested(let id, let tunnels): withMember(id) { $0.drain($1, tunnels, now) }
         case .undrainRequested(let id): withMember(id) { $0.undrain($1, now) }
         case .tick: tick(now)
         }
@@ -174,12 +175,30 @@ extension PoolState {
         members[index].cause = cause
         members[index].since = now
         members[index].ejectedUntil = nil
+        noteTunnelEnd(index, now)
         perform(
             .report(
                 ReplicaTransition(
                     id: member.id, address: member.address, name: member.name, from: member.state,
                     to: state, cause: cause)))
         perform(.publish)
+    }
+
+    /// Tunnels have an end while no new work is wanted.
+    private mutating func noteTunnelEnd(_ index: Int, _ now: Int) {
+        switch members[index].state {
+        case .draining:
+            guard members[index].tunnelsEndAt == .max else { return }
+            members[index].tunnelsEndAt = PoolState.end(of: rules.tunnelMilliseconds, now)
+        case .new, .probing, .ready, .suspect:
+            if !members[index].isDrained { members[index].tunnelsEndAt = .max }
+        case .down, .gone: break
+        }
+    }
+
+    static func end(of milliseconds: Int, _ now: Int) -> Int {
+        let (end, overflow) = now.addingReportingOverflow(milliseconds)
+        return overflow ? .max : end
     }
 
     /// A replica is no member any more.

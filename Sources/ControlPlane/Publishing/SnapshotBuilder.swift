@@ -15,6 +15,7 @@ struct SnapshotBuilder {
         var row: Int
         var configuration: PoolConfiguration
         var replicas: [(row: Int, status: ReplicaStatus)]
+        var pause = RunningPool.Pause.none
     }
 
     var listeners: [ListenerInput]
@@ -99,17 +100,23 @@ struct SnapshotBuilder {
     }
 
     private func pool(_ input: PoolInput) -> Pool {
-        Pool(
+        var pool = Pool(
             row: input.row, name: input.configuration.name, policy: input.configuration.policy,
             replicas: input.replicas.map { SnapshotBuilder.replica($0.status, row: $0.row) },
-            settings: input.configuration.settings)
+            isPaused: input.pause.isPaused, settings: input.configuration.settings)
+        if let milliseconds = input.pause.holdMilliseconds {
+            pool.settings.holdTimeoutMilliseconds = milliseconds
+        }
+        return pool
     }
 
     private static func replica(_ status: ReplicaStatus, row: Int) -> Replica {
-        Replica(
+        var replica = Replica(
             row: row, name: status.name, addressHigh: status.address.high,
             addressLow: status.address.low, port: status.address.port, weight: status.weight,
             availability: status.availability)
+        replica.tunnelEnd = status.tunnelEnd
+        return replica
     }
 
     private static func range(_ subnet: Subnet) -> AddressRange {

@@ -274,6 +274,12 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             pool("addresses: [any]"),
             "5:16: addresses: found a list, accepted is automatic, attached, any"),
         BadFile(
+            pool("drain: { tunnels: 20, spread: -1s, idle: 1s }"),
+            "5:23: tunnels: '20' has no unit; write 20ms or 20s",
+            "5:35: spread: found '-1s', accepted is a time from 0ms to 1h, such as 500ms, 1s, 1m"
+                + " or 1h",
+            "5:40: unknown key 'idle' in 'pools.NAME.drain'; accepted are tunnels, spread"),
+        BadFile(
             pool("attempts: +3"),
             "5:15: attempts: found '+3', accepted is a number from 1 to 10"),
     ]

@@ -54,6 +54,7 @@ struct CompleteFileTests {
         #expect(probe == ProbeConfiguration())
         #expect(web.settings == PoolSettings())
         #expect(web.policy == .roundRobin)
+        #expect(web.drain == DrainConfiguration())
         #expect(web.addresses == .automatic)
         #expect(web.ejection == EjectionConfiguration())
         #expect(configuration.dns == DNSConfiguration())
@@ -120,6 +121,7 @@ enum SectionList {
         listed(ProbeConfiguration.section),
         listed(EjectionConfiguration.section),
         listed(PoolSettings.hold),
+        listed(DrainConfiguration.section),
         listed(PoolSettings.timeouts),
         listed(DNSConfiguration.section),
         listed(AdminConfiguration.section),

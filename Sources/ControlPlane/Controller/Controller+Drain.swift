@@ -1,0 +1,162 @@
+internal import Balancing
+internal import Transport
+
+/// What an operator wants drained, or taken in again.
+struct DrainRequest: Equatable, Sendable {
+    /// Container names, addresses with their port, or bare addresses.
+    var replicas: [String] = []
+    /// Only replicas of this pool.
+    var pool: String?
+    /// Those of the pool that were discovered longer ago than this, beside the ones named.
+    var olderThanMilliseconds: Int?
+    /// How long tunnels may go on; nil is what each pool says.
+    var tunnelMilliseconds: Int?
+    /// Whether a pool may be left without a ready replica.
+    var emptying = Emptying.refused
+
+    enum Emptying: Equatable, Sendable { case refused, allowed }
+}
+
+/// A replica of a pool, as found by what an operator called it.
+struct FoundReplica {
+    var pool: RunningPool
+    var status: ReplicaStatus
+    /// Its row; nil if it has none yet.
+    var row: Int?
+}
+
+/// Draining and taking in again.
+extension Controller {
+    /// No new work for these replicas, until `undrain`; all of them or none.
+    ///
+    /// - Returns: the replicas as they are now.
+    /// - Throws: if a name is unknown or means several replicas of one pool, if nothing is asked
+    ///   for, or if a pool would have no ready replica any more.
+    func drain(_ request: DrainRequest) throws(ControlError) -> [FoundReplica] {
+        let found = try find(request)
+        if request.emptying == .refused { try checkRemaining(without: found) }
+        for replica in found {
+            _ = replica.pool.director.drain(
+                replica.status.id, tunnelMilliseconds: request.tunnelMilliseconds)
+        }
+        publishIfDue()
+        return found.compactMap(refreshed)
+    }
+
+    /// The replicas take new work again, once they pass their probes.
+    func undrain(_ request: DrainRequest) throws(ControlError) -> [FoundReplica] {
+        let found = try find(request)
+        for replica in found { _ = replica.pool.director.undrain(replica.status.id) }
+        publishIfDue()
+        return found.compactMap(refreshed)
+    }
+
+    /// Requests and tunnels on the replica, over all workers.
+    func inFlight(on replica: FoundReplica) -> Int {
+        replica.row.map { workers.board.inFlight(replicaRow: $0) } ?? 0
+    }
+
+    /// Every replica that is not gone, with its pool.
+    private func members(of pool: RunningPool) -> [FoundReplica] {
+        let rows = pool.replicas
+        return pool.director.replicas.filter { $0.state != .gone }.map { status in
+            FoundReplica(
+                pool: pool, status: status, row: rows.first { $0.status.id == status.id }?.row)
+        }
+    }
+
+    private func refreshed(_ replica: FoundReplica) -> FoundReplica? {
+        members(of: replica.pool).first { $0.status.id == replica.status.id }
+    }
+
+    private func find(_ request: DrainRequest) throws(ControlError) -> [FoundReplica] {
+        let chosen = try request.pool.map { name throws(ControlError) in [try pool(name)] } ?? pools
+        let members = chosen.flatMap(members)
+        var found: [FoundReplica] = []
+        var problems: [String] = []
+        for name in request.replicas {
+            let named = members.filter { $0.status.isCalled(name) }
+            if let problem = Controller.problem(name, named, members, request.pool) {
+                problems.append(problem)
+            }
+            found += named
+        }
+        if let milliseconds = request.olderThanMilliseconds {
+            if request.pool == nil { problems.append("older than which replicas? Name the pool") }
+            let now = Instant.now()
+            found += members.filter {
+                now.milliseconds(since: $0.status.discoveredAt) > milliseconds
+            }
+        } else if request.replicas.isEmpty {
+            problems.append("no replica was named")
+        }
+        guard problems.isEmpty else { throw ControlError(problems) }
+        var seen: Set<ReplicaKey> = []
+        return found.filter { seen.insert(ReplicaKey(row: $0.pool.row, id: $0.status.id)).inserted }
+    }
+
+    private struct ReplicaKey: Hashable {
+        var row: Int
+        var id: ReplicaID
+    }
+
+    func pool(_ name: String) throws(ControlError) -> RunningPool {
+        if let pool = pools.first(where: { $0.name == name }) { return pool }
+        let known = pools.map(\.name).joined(separator: ", ")
+        throw ControlError(
+            "there is no pool \"\(name)\"; "
+                + (known.isEmpty ? "the configuration has none" : "there is \(known)"))
+    }
+
+    /// What is wrong with what was called `name`; nil if it is one replica of each of its pools: a
+    /// container may serve several.
+    private static func problem(
+        _ name: String, _ named: [FoundReplica], _ members: [FoundReplica], _ pool: String?
+    ) -> String? {
+        guard !named.isEmpty else {
+            let known = Set(members.map(\.status.name)).sorted()
+            let place = pool.map { " in pool \($0)" } ?? ""
+            return "there is no replica \"\(name)\"\(place); "
+                + (known.isEmpty ? "there is none at all" : "there is \(known.shortList)")
+        }
+        let pools = Dictionary(grouping: named) { $0.pool.row }.values
+        guard let several = pools.first(where: { $0.count > 1 }) else { return nil }
+        let addresses = several.map { "\($0.status.address)" }
+        return "\"\(name)\" is \(several.count) replicas of pool \(several[0].pool.name);"
+            + " say which: \(addresses.shortList)"
+    }
+
+    /// A pool that loses its last ready replica would let its requests wait, and then fail.
+    private func checkRemaining(without found: [FoundReplica]) throws(ControlError) {
+        var problems: [String] = []
+        for (row, drained) in Dictionary(grouping: found, by: { $0.pool.row }).sorted(
+            by: { $0.key < $1.key })
+        {
+            guard let pool = pools.first(where: { $0.row == row }) else { continue }
+            let ids = Set(drained.map(\.status.id))
+            let ready = pool.director.replicas.filter { $0.state == .ready }
+            guard !ready.isEmpty, ready.allSatisfy({ ids.contains($0.id) }) else { continue }
+            problems.append(
+                "pool \(pool.name) would have no ready replica left, and its requests would wait;"
+                    + " nothing was drained (--force does it all the same)")
+        }
+        if !problems.isEmpty { throw ControlError(problems) }
+    }
+}
+
+extension ReplicaStatus {
+    /// Whether an operator who writes `text` means this replica.
+    func isCalled(_ text: String) -> Bool {
+        if text == name || text == "\(address)" || text == address.host { return true }
+        guard let bare = SocketAddress(numeric: text, port: address.port) else { return false }
+        return bare == address
+    }
+}
+
+extension [String] {
+    /// The first twenty, and how many more there are.
+    var shortList: String {
+        let shown = prefix(20).joined(separator: ", ")
+        return count > 20 ? "\(shown) and \(count - 20) more" : shown
+    }
+}
