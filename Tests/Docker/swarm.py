@@ -34,7 +34,7 @@ class Swarm(Site):
         return self
 
     async def _start_balancer(self) -> None:
-        service = self.balancer.describe(self.folder / "balancer.conf")
+        service = self.balancer.describe(self.settings_file)
         volumes = [part for volume in service["volumes"] for part in ("--volume", volume)]
         await self.docker(
             "run", "--detach", "--name", self.balancer_container, "--network", MESH,

@@ -5,15 +5,21 @@
 // that is gone cannot be asked what it did, and what it did is what the tests must know: which
 // orders it executed, and whether it was ever given a request meant for another service.
 //
-// Settings (environment): SERVICE, PORT, JOURNAL (folder), LISTEN_DELAY_MS, ON_TERMINATE
+// Settings (environment): SERVICE, PORT, ECHO_PORT, JOURNAL (folder), LISTEN_DELAY_MS, ON_TERMINATE
 // (exit | finish | serve | ignore), SERVE_MS (how long `serve` goes on).
 //
-//   GET  /healthz        200, not in the journal
+// Signals: SIGTERM as ON_TERMINATE says. SIGUSR1 makes it a bad replica, which answers every
+// request but /healthz with 500; SIGUSR2 makes /healthz ask for a drain. Each again turns it back.
+//
+//   GET  /healthz        200, not in the journal; 503 with Weir-Drain: 1 after SIGUSR2
 //   GET  /               the service and the replica
 //   GET  /big            250,000 bytes
 //   GET  /slow?ms=N      answers after N ms
 //   POST /order?id=X     executes the order X once its body is complete; ms=N makes it take time
 //   GET  /echo           with Upgrade: websocket: sends every message back
+//
+// ECHO_PORT (7000) takes raw TCP: says the replica's name on a line, then sends every byte back.
+// A replica that stops by itself ends its WebSockets with 1001 and its TCP connections with FIN.
 //
 // A request whose X-Expected-Service names another service is journalled as `wrong`.
 
@@ -50,6 +56,8 @@ static char big_body[BIG_BODY];
 // Readable from the moment on when the replica stops; never drained, so that it wakes every thread.
 static int stopping[2];
 static atomic_bool is_stopping;
+static atomic_bool is_bad;
+static atomic_bool asks_for_drain;
 static atomic_int connections;
 
 struct request {
@@ -198,8 +206,9 @@ static bool answer(struct connection *c, struct request *r, int status, const ch
     char head[1024];
     int length = snprintf(head, 512,
                           "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
-                          "X-Service: %s\r\nX-Replica: %s\r\n%s\r\n",
+                          "X-Service: %s\r\nX-Replica: %s\r\n%s%s\r\n",
                           status, status == 200 ? "OK" : "Refused", size, service, replica,
+                          status == 503 ? "Weir-Drain: 1\r\n" : "",
                           r->close ? "Connection: close\r\n" : "");
     // A short answer leaves whole: nobody can be killed in the middle of it.
     if (size > sizeof head - 512)
@@ -249,9 +258,14 @@ static bool accept_upgrade(struct connection *c, const struct request *r) {
     return send_all(c->socket, head, (size_t)length);
 }
 
+static bool go_away(struct connection *c) {
+    if (atomic_load(&is_stopping)) send_all(c->socket, "\x88\x02\x03\xe9", 4);
+    return false;
+}
+
 static bool echo_message(struct connection *c) {
     while (c->filled < 6 || c->filled < 6u + (c->input[1] & 0x7f))
-        if (!receive(c, true)) return false;
+        if (!receive(c, true)) return go_away(c);
     uint8_t *frame = (uint8_t *)c->input;
     size_t length = frame[1] & 0x7f;
     if (length > 125 || !(frame[1] & 0x80)) return false;
@@ -271,8 +285,11 @@ static void note_request(const struct request *r) {
 }
 
 static bool serve_request(struct connection *c, struct request *r) {
-    if (path_is(r, "/healthz")) return answer_text(c, r, "well\n");
+    if (path_is(r, "/healthz"))
+        return atomic_load(&asks_for_drain) ? answer(c, r, 503, "", 0)
+                                            : answer_text(c, r, "well\n");
     note_request(r);
+    if (atomic_load(&is_bad)) return answer(c, r, 500, "", 0);
     if (r->chunked) return answer(c, r, 411, "", 0), false;
     if (path_is(r, "/")) return answer_text(c, r, "%s %s\n", service, replica);
     if (path_is(r, "/big")) return answer_big(c, r);
@@ -282,6 +299,27 @@ static bool serve_request(struct connection *c, struct request *r) {
         return answer_text(c, r, "%s %s\n", service, replica);
     }
     return answer(c, r, 404, "", 0);
+}
+
+// The client's bytes that nobody will read must not turn the last answer into a reset.
+static void *end_connection(struct connection *c) {
+    shutdown(c->socket, SHUT_WR);
+    struct pollfd rest = {c->socket, POLLIN, 0};
+    while (poll(&rest, 1, 100) > 0 && recv(c->socket, c->input, REQUEST_LIMIT, 0) > 0) {}
+    close(c->socket);
+    free(c);
+    atomic_fetch_sub(&connections, 1);
+    return NULL;
+}
+
+static void *serve_echo(void *argument) {
+    struct connection *c = argument;
+    char name[80];
+    int length = snprintf(name, sizeof name, "%s\n", replica);
+    record("tunnel", "");
+    if (send_all(c->socket, name, (size_t)length))
+        while (receive(c, true) && send_all(c->socket, c->input, c->filled)) c->filled = 0;
+    return end_connection(c);
 }
 
 static void *serve(void *argument) {
@@ -296,17 +334,10 @@ static void *serve(void *argument) {
         }
         if (!serve_request(c, &r) || r.close) break;
     }
-    // The client's bytes that nobody will read must not turn the last answer into a reset.
-    shutdown(c->socket, SHUT_WR);
-    struct pollfd rest = {c->socket, POLLIN, 0};
-    while (poll(&rest, 1, 100) > 0 && recv(c->socket, c->input, REQUEST_LIMIT, 0) > 0) {}
-    close(c->socket);
-    free(c);
-    atomic_fetch_sub(&connections, 1);
-    return NULL;
+    return end_connection(c);
 }
 
-static bool accept_one(int listener, pthread_attr_t *detached) {
+static bool accept_one(int listener, void *(*serving)(void *), pthread_attr_t *detached) {
     int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (socket < 0) return errno == EINTR || errno == ECONNABORTED;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
@@ -314,7 +345,7 @@ static bool accept_one(int listener, pthread_attr_t *detached) {
     c->socket = socket;
     atomic_fetch_add(&connections, 1);
     pthread_t thread;
-    if (pthread_create(&thread, detached, serve, c) == 0) return true;
+    if (pthread_create(&thread, detached, serving, c) == 0) return true;
     atomic_fetch_sub(&connections, 1);
     close(socket);
     free(c);
@@ -329,12 +360,22 @@ static void stop_gracefully(long after) {
     if (write(stopping[1], "x", 1) != 1) _exit(1);
 }
 
+static sigset_t all_signals(void) {
+    sigset_t all;
+    sigemptyset(&all);
+    sigaddset(&all, SIGTERM);
+    sigaddset(&all, SIGUSR1);
+    sigaddset(&all, SIGUSR2);
+    return all;
+}
+
 static void *wait_for_signal(void *argument) {
     const char *mode = argument;
-    sigset_t terminate;
-    sigemptyset(&terminate);
-    sigaddset(&terminate, SIGTERM);
-    for (int number; sigwait(&terminate, &number) == 0;) {
+    sigset_t awaited = all_signals();
+    for (int number; sigwait(&awaited, &number) == 0;) {
+        if (number == SIGUSR1) atomic_store(&is_bad, !atomic_load(&is_bad));
+        if (number == SIGUSR2) atomic_store(&asks_for_drain, !atomic_load(&asks_for_drain));
+        if (number != SIGTERM) continue;
         record("terminate", mode);
         if (strcmp(mode, "exit") == 0) _exit(0);
         const char *length = getenv("SERVE_MS");
@@ -354,25 +395,31 @@ static int listen_on(uint16_t port) {
     exit(1);
 }
 
-static void accept_until_stopped(int listener) {
+static void accept_until_stopped(int listener, int echo) {
     pthread_attr_t detached;
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    struct pollfd waits[2] = {{listener, POLLIN, 0}, {stopping[0], POLLIN, 0}};
+    struct pollfd waits[3] = {{listener, POLLIN, 0}, {echo, POLLIN, 0}, {stopping[0], POLLIN, 0}};
     while (!atomic_load(&is_stopping)) {
-        if (poll(waits, 2, -1) > 0 && waits[0].revents) accept_one(listener, &detached);
+        if (poll(waits, 3, -1) <= 0) continue;
+        if (waits[0].revents) accept_one(listener, serve, &detached);
+        if (waits[1].revents) accept_one(echo, serve_echo, &detached);
     }
     // What the kernel has already accepted for us is ours to answer.
-    while (accept_one(listener, &detached)) {}
+    while (accept_one(listener, serve, &detached)) {}
+    while (accept_one(echo, serve_echo, &detached)) {}
     close(listener);
+    close(echo);
     record("closed", "listener");
 }
 
+static uint16_t port_in(const char *name, uint16_t otherwise) {
+    return getenv(name) ? (uint16_t)atoi(getenv(name)) : otherwise;
+}
+
 int main(void) {
-    sigset_t terminate;
-    sigemptyset(&terminate);
-    sigaddset(&terminate, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &terminate, NULL);
+    sigset_t awaited = all_signals();
+    pthread_sigmask(SIG_BLOCK, &awaited, NULL);
     if (getenv("SERVICE")) service = getenv("SERVICE");
     gethostname(replica, sizeof replica - 1);
     if (getenv("JOURNAL")) open_journal(getenv("JOURNAL"));
@@ -384,9 +431,10 @@ int main(void) {
 
     record("start", mode ? mode : "finish");
     if (getenv("LISTEN_DELAY_MS")) sleep_ms(atol(getenv("LISTEN_DELAY_MS")));
-    int listener = listen_on((uint16_t)(getenv("PORT") ? atoi(getenv("PORT")) : 8080));
+    int echo = listen_on(port_in("ECHO_PORT", 7000));
+    int listener = listen_on(port_in("PORT", 8080));
     record("listen", "");
-    accept_until_stopped(listener);
+    accept_until_stopped(listener, echo);
     while (atomic_load(&connections) > 0) sleep_ms(2);
     record("exit", "");
     return 0;

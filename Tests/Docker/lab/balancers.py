@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,7 +97,11 @@ class Balancer:
     settings: str
     settings_path: str
     service: dict[str, object] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str | Path] = field(default_factory=dict)
+    # The machine's ports and the container's.
+    ports: dict[int, int] = field(default_factory=lambda: {PORT: 8080})
+    # What else is mounted, given the site's folder.
+    volumes: Callable[[Path], list[str]] = lambda folder: []
 
     @property
     def image(self) -> str:
@@ -110,8 +115,8 @@ class Balancer:
         settings.write_text(self.settings)
         return {
             "image": self.image,
-            "ports": [f"{PORT}:8080"],
-            "volumes": [f"{settings}:{self.settings_path}:ro"],
+            "ports": [f"{outside}:{inside}" for outside, inside in self.ports.items()],
+            "volumes": [f"{settings}:{self.settings_path}:ro", *self.volumes(settings.parent)],
             **self.service,
         }
 

@@ -11,7 +11,7 @@ from .engine import Engine
 from .report import Finding
 from .resolver import ForeignServer, OutsideResolver
 from .site import Site
-from .traffic import MISDIRECTED, Count, Traffic, count
+from .traffic import MISDIRECTED, Count, Exchange, Traffic, count
 from .tunnels import Tunnels
 
 # The replicas' port; a balancer that believes a foreign address connects to it there.
@@ -71,14 +71,14 @@ async def judge(site: Site, clients: Clients, victims: set[str] = frozenset()) -
     finding = Finding()
     exchanges = clients.traffic.exchanges
     gets, posts = count(exchanges, "GET"), count(exchanges, "POST")
-    excused = await count_excused(site, posts, victims)
+    excused = len(await excused_posts(site, posts, victims))
     cut = count_cut(site, gets, victims)
     executed = site.journal.orders()
     twice = [order for order, times in executed.items() if times > 1]
     strays = site.journal.events("wrong")
     unexecuted = [e.order for e in exchanges
                   if e.order and not e.failure and not executed[e.order]]
-    cuts = clients.tunnels.cuts
+    cuts = clients.tunnels.ends
     needless = [cut for cut in cuts if cut.replica not in ended(site) | victims]
     finding.row = {
         "GETs": gets.sent, "failed": len(gets.failures), "cut": cut,
@@ -119,17 +119,18 @@ def unexcused(posts: Count, excused: int, victims: set[str]) -> str:
             f" excused by the access log (killed: {sorted(victims) or 'none'}); failed: {ids}")
 
 
-async def count_excused(site: Site, posts: Count, victims: set[str]) -> int:
-    """How many failed POSTs the balancer's log ascribes to a victim, with time to write it."""
+async def excused_posts(site: Site, posts: Count, victims: set[str]) -> list[Exchange]:
+    """The failed POSTs that the balancer's log ascribes to a victim, with time to write it."""
     deadline = time.monotonic() + 3
     while victims and posts.failures:
         lines = site.balancer_log().splitlines()
-        excused = sum(is_ascribed(exchange.order, lines, victims) for exchange in posts.failures
-                      if not exchange.failure.startswith(MISDIRECTED))
-        if excused == len(posts.failures) or time.monotonic() > deadline:
+        excused = [exchange for exchange in posts.failures
+                   if not exchange.failure.startswith(MISDIRECTED)
+                   and is_ascribed(exchange.order, lines, victims)]
+        if len(excused) == len(posts.failures) or time.monotonic() > deadline:
             return excused
         await asyncio.sleep(0.2)
-    return 0
+    return []
 
 
 def is_ascribed(order: str, lines: list[str], victims: set[str]) -> bool:

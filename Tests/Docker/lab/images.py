@@ -18,8 +18,12 @@ def libraries(program: Path) -> list[Path]:
     return [Path(path) for path in re.findall(r"(/\S+) \(0x", listed)]
 
 
-def import_program(image: str, program: Path, command: list[str], files: dict[str, str]) -> None:
-    """Makes an image of `program` at `/bin/<name>` that starts with `command`."""
+def import_program(image: str, program: Path, command: list[str],
+                   files: dict[str, str | Path]) -> None:
+    """Makes an image of `program` at `/bin/<name>` that starts with `command`.
+
+    The files are texts, or programs and libraries of this machine.
+    """
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", dereference=True) as tar:
         for folder in ("bin", "etc", "run", "tmp"):
@@ -27,12 +31,16 @@ def import_program(image: str, program: Path, command: list[str], files: dict[st
             entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if folder in ("run", "tmp") else 0o755
             tar.addfile(entry)
         tar.add(program, f"bin/{program.name}")
-        for library in libraries(program):
+        binaries = [file for file in files.values() if isinstance(file, Path)]
+        for library in {found for binary in [program, *binaries] for found in libraries(binary)}:
             tar.add(library, str(library).lstrip("/"))
-        for path, text in files.items():
+        for path, content in files.items():
+            if isinstance(content, Path):
+                tar.add(content, path)
+                continue
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(text.encode()), 0o644
-            tar.addfile(entry, io.BytesIO(text.encode()))
+            entry.size, entry.mode = len(content.encode()), 0o644
+            tar.addfile(entry, io.BytesIO(content.encode()))
     subprocess.run(["docker", "import", "-c", f"ENTRYPOINT {json.dumps(command)}", "-", image],
                    input=archive.getvalue(), check=True, stdout=subprocess.DEVNULL)
 
@@ -49,5 +57,7 @@ def build_replica() -> Path:
 
 
 def import_replica() -> None:
-    program = build_replica()
-    import_program(REPLICA, program, [f"/bin/{program.name}"], {})
+    """The replica with the few commands that an image of an application usually has."""
+    program, commands = build_replica(), Path("/bin/busybox")
+    import_program(REPLICA, program, [f"/bin/{program.name}"],
+                   {f"bin/{name}": commands for name in ("sh", "wget", "sleep", "touch")})

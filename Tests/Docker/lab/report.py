@@ -58,16 +58,29 @@ async def run_cases(cases: list[Case], *arguments: object) -> list[tuple[Case, F
 def print_table(results: list[tuple[Case, Finding]]) -> None:
     rows = [{"case": case.name, **finding.row, "": "FAILED" if finding.wrongs else "passed"}
             for case, finding in results if finding.row]
-    if not rows:
-        return
-    columns = list(dict.fromkeys(name for row in rows for name in row if name)) + [""]
-    widths = [max(len(str(row.get(name, ""))) for row in [*rows, {name: name}]) for name in columns]
+    if rows:
+        print("\n" + "\n".join(aligned(rows)))
+
+
+def columns_of(rows: list[dict[str, object]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row if name)) + [""]
+
+
+def aligned(rows: list[dict[str, object]]) -> list[str]:
+    """The lines of a table for a terminal: the first column to the left, the others to the right."""
+    columns = columns_of(rows)
     lines = [{name: name for name in columns}, *rows]
-    print()
-    for line in lines:
-        cells = [str(line.get(name, "")) for name in columns]
-        print("  ".join([cells[0].ljust(widths[0])]
-                        + [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:])]))
+    widths = {name: max(len(str(line.get(name, ""))) for line in lines) for name in columns}
+    return ["  ".join(str(line.get(name, "")).ljust(widths[name]) if name == columns[0]
+                      else str(line.get(name, "")).rjust(widths[name]) for name in columns).rstrip()
+            for line in lines]
+
+
+def markdown(rows: list[dict[str, object]]) -> list[str]:
+    columns = [name for name in columns_of(rows) if name]
+    cells = [columns, ["---"] * len(columns),
+             *([str(row.get(name, "")) for name in columns] for row in rows)]
+    return ["| " + " | ".join(line) + " |" for line in cells]
 
 
 def closing_line(results: list[tuple[Case, Finding]]) -> int:

@@ -37,16 +37,17 @@ class Site:
         self.journal = Journal(folder / "journal")
         self.settings = {name.upper(): str(value) for name, value in settings.items()}
         self.file = folder / "compose.json"
+        self.settings_file = folder / "balancer.conf"
         self._write()
 
     def _write(self) -> None:
-        self.file.write_text(json.dumps({"version": "2.4", "services": {
-            "balancer": self.balancer.describe(self.folder / "balancer.conf"),
-            "app": self._replica("app", **self.settings),
-            "other": self._replica("other"),
-        }}, indent=2))
+        services = {"balancer": self.balancer.describe(self.settings_file), **self.services()}
+        self.file.write_text(json.dumps({"version": "2.4", "services": services}, indent=2))
 
-    def _replica(self, service: str, **settings: str) -> dict[str, object]:
+    def services(self) -> dict[str, object]:
+        return {"app": self.replica("app", **self.settings), "other": self.replica("other")}
+
+    def replica(self, service: str, **settings: str) -> dict[str, object]:
         return {
             "image": REPLICA,
             "environment": {"SERVICE": service, "JOURNAL": "/journal", **settings},

@@ -2,13 +2,17 @@
 
 import asyncio
 import itertools
+import socket
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BIG_BODY = b"w" * 250_000
 # Longer than any balancer holds a request: what takes longer is a failure of its own.
 PATIENCE = 25.0
+# A slow reader takes this much at once, then pauses.
+SIP, PAUSE = 10_000, 0.04
 MISDIRECTED = "answered by the service"
 
 numbers = itertools.count(1)
@@ -23,9 +27,12 @@ class Exchange:
     order: str = ""
     mark: str = ""
     closes: bool = False
+    kind: str = ""
+    is_slow_reader: bool = False
     started: float = 0.0
     seconds: float = 0.0
     replica: str = ""
+    status: int = 0
     failure: str = ""
 
 
@@ -50,8 +57,9 @@ def plan(number: int, run: str) -> Exchange:
 class Traffic:
     """Sends while the `async with` block runs, then waits for every answer."""
 
-    def __init__(self, address: tuple[str, int], rate: float, service: str = "app"):
-        self.address, self.rate, self.service = address, rate, service
+    def __init__(self, address: tuple[str, int], rate: float, service: str = "app",
+                 plan: Callable[[int, str], Exchange] = plan):
+        self.address, self.rate, self.service, self.plan = address, rate, service, plan
         self.exchanges: list[Exchange] = []
         self.idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self.run = f"{next(numbers)}x{int(time.time())}"
@@ -77,7 +85,7 @@ class Traffic:
             # What is late is made up for at once: the rate is the users', not the server's.
             late = asyncio.get_running_loop().time() - start - number / self.rate
             await asyncio.sleep(max(0.0, -late))
-            exchange = plan(number, self.run)
+            exchange = self.plan(number, self.run)
             self.exchanges.append(exchange)
             self.pending.append(asyncio.create_task(self.ask(exchange)))
 
@@ -91,15 +99,21 @@ class Traffic:
             exchange.failure = f"no answer in {PATIENCE:.0f} s"
         except (OSError, EOFError, ValueError) as error:
             exchange.failure = exchange.failure or describe(error)
-        exchange.seconds = time.monotonic() - began
+        exchange.seconds = exchange.seconds or time.monotonic() - began
 
     async def _converse(self, exchange: Exchange) -> None:
         reader, writer = await self._connection(exchange)
-        keeps = False
+        keeps, began = False, time.monotonic()
         try:
             writer.write(self._request(exchange))
             status, fields = await read_head(reader)
-            body = await read_body(reader, fields)
+            exchange.status = status
+            if exchange.is_slow_reader:
+                # What follows takes as long as the reader wants.
+                exchange.seconds = time.monotonic() - began
+                body = await sip(reader, int(fields.get("content-length", 0)))
+            else:
+                body = await read_body(reader, fields)
             exchange.replica = fields.get("x-replica", "")
             exchange.failure = self._judge(exchange, status, fields, body)
             keeps = not exchange.closes and fields.get("connection", "").lower() != "close"
@@ -115,6 +129,8 @@ class Traffic:
             if not reader.at_eof():
                 return reader, writer
             writer.close()
+        if exchange.is_slow_reader:
+            return await open_slowly(self.address)
         return await asyncio.open_connection(*self.address)
 
     def _request(self, exchange: Exchange) -> bytes:
@@ -168,6 +184,23 @@ async def read_body(reader: asyncio.StreamReader, fields: dict[str, str]) -> byt
     while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
         body += (await reader.readexactly(size + 2))[:-2]
     await reader.readuntil(b"\r\n")
+    return body
+
+
+async def open_slowly(address: tuple[str, int]):
+    """A connection that takes little from the other side before it is read."""
+    small = socket.socket()
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SIP)
+    small.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(small, address)
+    return await asyncio.open_connection(sock=small, limit=SIP // 2)
+
+
+async def sip(reader: asyncio.StreamReader, size: int) -> bytes:
+    body = b""
+    while len(body) < size:
+        body += await reader.readexactly(min(SIP, size - len(body)))
+        await asyncio.sleep(PAUSE)
     return body
 
 

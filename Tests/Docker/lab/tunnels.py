@@ -1,31 +1,45 @@
-"""Long-lived WebSockets through the balancer, each saying something ten times a second."""
+"""Long-lived tunnels through the balancer, each saying something ten times a second."""
 
 import asyncio
 import base64
 import os
 import time
 from dataclasses import dataclass
+from enum import Enum
 
 from .traffic import describe, read_head
 
 MASK = b"\x11\x22\x33\x44"
+GOING_AWAY = 1001
+
+
+class Wire(Enum):
+    WEBSOCKET = "WebSocket"
+    TCP = "TCP echo"
+
+
+class Goodbye(Exception):
+    """The other side ended the tunnel as its protocol wants it."""
 
 
 @dataclass
-class Cut:
-    """A tunnel that ended though neither side of the test wanted it to."""
+class Ending:
+    """A tunnel that ended though the client did not want it to."""
 
     time: float
     replica: str
     reason: str
+    is_clean: bool = False
 
 
 class Tunnels:
-    """Keeps tunnels open while the `async with` block runs; opens a new one for each cut one."""
+    """Keeps tunnels open while the `async with` block runs; opens a new one for each that ended."""
 
-    def __init__(self, address: tuple[str, int], service: str, number: int):
-        self.address, self.service, self.number = address, service, number
-        self.cuts: list[Cut] = []
+    def __init__(self, address: tuple[str, int], service: str, number: int,
+                 wire: Wire = Wire.WEBSOCKET):
+        self.address, self.service, self.number, self.wire = address, service, number, wire
+        self.ends: list[Ending] = []
+        self.opened = 0
         self.echoes = 0
 
     async def __aenter__(self) -> "Tunnels":
@@ -38,20 +52,33 @@ class Tunnels:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _stay_open(self) -> None:
+        say = {Wire.WEBSOCKET: self._echo_frame, Wire.TCP: self._echo_bytes}[self.wire]
         while True:
             replica, writer = "", None
             try:
                 reader, writer = await asyncio.open_connection(*self.address)
-                replica = await self._upgrade(reader, writer)
+                replica = await self._begin(reader, writer)
+                self.opened += 1
                 while True:
-                    await self._echo(reader, writer, os.urandom(20))
+                    await say(reader, writer, os.urandom(20))
+                    self.echoes += 1
                     await asyncio.sleep(0.1)
+            except Goodbye as goodbye:
+                self.ends.append(Ending(time.time(), replica, str(goodbye), is_clean=True))
             except (OSError, EOFError, ValueError) as error:
-                self.cuts.append(Cut(time.time(), replica, describe(error)))
+                self.ends.append(Ending(time.time(), replica, describe(error)))
                 await asyncio.sleep(0.1)
             finally:
                 if writer:
                     writer.close()
+
+    async def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        if self.wire is Wire.WEBSOCKET:
+            return await self._upgrade(reader, writer)
+        name = await reader.readline()
+        if not name.endswith(b"\n"):
+            raise ValueError("closed before a replica spoke")
+        return name.decode().strip()
 
     async def _upgrade(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         key = base64.b64encode(os.urandom(16)).decode()
@@ -64,11 +91,35 @@ class Tunnels:
             raise ValueError(f"{status} {fields.get('proxy-status', '')}")
         return fields["x-replica"]
 
-    async def _echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-                    text: bytes) -> None:
-        masked = bytes(byte ^ MASK[place % 4] for place, byte in enumerate(text))
-        writer.write(bytes([0x82, 0x80 | len(text)]) + MASK + masked)
-        answer = await reader.readexactly(2 + len(text))
-        if answer[2:] != text:
+    async def _echo_frame(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
+                          text: bytes) -> None:
+        writer.write(frame(2, text))
+        head = await reader.readexactly(2)
+        if head[1] > 125:
+            raise ValueError(f"a frame begins with {head.hex()}")
+        body = await reader.readexactly(head[1])
+        if head[0] & 0x0f == 8:
+            code = int.from_bytes(body[:2], "big")
+            writer.write(frame(8, body))
+            if code != GOING_AWAY or await reader.read(1):
+                raise ValueError(f"closed with {code}, or bytes after the close frame")
+            raise Goodbye(f"closed with {code}")
+        if body != text:
             raise ValueError("another text came back")
-        self.echoes += 1
+
+    async def _echo_bytes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
+                          text: bytes) -> None:
+        writer.write(text)
+        try:
+            answer = await reader.readexactly(len(text))
+        except asyncio.IncompleteReadError as error:
+            if error.partial:
+                raise
+            raise Goodbye("closed with FIN") from error
+        if answer != text:
+            raise ValueError("other bytes came back")
+
+
+def frame(kind: int, text: bytes) -> bytes:
+    masked = bytes(byte ^ MASK[place % 4] for place, byte in enumerate(text))
+    return bytes([0x80 | kind, 0x80 | len(text)]) + MASK + masked
