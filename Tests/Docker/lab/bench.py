@@ -19,6 +19,8 @@ REPLICA_PORT = 8080
 # WebSockets that stay open beside the requests.
 TUNNELS = 6
 
+# Failures of a POST that was not in flight anywhere, or that something else answered.
+NEVER_SENT = ("503", MISDIRECTED)
 # The balancer's word for a response that ended before its end.
 MID_RESPONSE = "upstream_closed_mid_response"
 
@@ -125,7 +127,7 @@ async def excused_posts(site: Site, posts: Count, victims: set[str]) -> list[Exc
     while victims and posts.failures:
         lines = site.balancer_log().splitlines()
         excused = [exchange for exchange in posts.failures
-                   if not exchange.failure.startswith(MISDIRECTED)
+                   if not exchange.failure.startswith(NEVER_SENT)
                    and is_ascribed(exchange.order, lines, victims)]
         if len(excused) == len(posts.failures) or time.monotonic() > deadline:
             return excused

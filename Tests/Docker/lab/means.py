@@ -135,12 +135,14 @@ class HaproxyMeans(Means):
         return True
 
     async def ready(self, site: Site, service: str, replicas: int) -> None:
-        def are_up() -> bool:
+        def have_passed() -> bool:
+            # A server that was just resolved is called UP before its first check.
             up = [server["pxname"] for server in self._servers(site)
-                  if server["svname"].startswith(service) and server["status"].startswith("UP")]
+                  if server["svname"].startswith(service) and server["status"].startswith("UP")
+                  and server["check_status"] == "L7OK"]
             return min(up.count("web"), up.count("echo")) >= replicas
-        if not await self._until(are_up, 20):
-            raise TimeoutError(f"haproxy sees no {replicas} replicas of {service} up")
+        if not await self._until(have_passed, 20):
+            raise TimeoutError(f"no {replicas} replicas of {service} have passed haproxy's check")
 
     async def drain(self, site: Site, containers: list[str]) -> None:
         addresses = {await site.address(container) for container in containers}

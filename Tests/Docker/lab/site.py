@@ -67,7 +67,14 @@ class Site:
     async def __aexit__(self, *_) -> None:
         log = await asyncio.to_thread(self.balancer_log)
         (self.folder / "balancer.log").write_text(log)
-        await self.compose("down", "--timeout", "0", "--remove-orphans")
+        try:
+            await self.compose("down", "--timeout", "0", "--remove-orphans")
+        except RuntimeError:
+            # Docker 20.10 sometimes keeps an endpoint of a container that is gone, and with it the
+            # network; the next site uses it again.
+            if await self.docker("ps", "--all", "--quiet", "--filter",
+                                 f"label=com.docker.compose.project={PROJECT}"):
+                raise
 
     async def compose(self, *arguments: str) -> None:
         await asyncio.to_thread(
