@@ -5,11 +5,13 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends make pkg-config libc-ares-dev libyaml-dev
 WORKDIR /source
 COPY . .
-RUN make build && strip -o /weir .build/release/weir
+RUN make build && strip -o /weir .build/release/weir && mkdir -p /state/weir
 
 # One static file: no shell, no libraries, nothing to update but weir.
 FROM scratch
 COPY --from=build /weir /weir
+# A volume mounted at /var/lib/weir belongs to weir then.
+COPY --from=build --chown=65532:65532 /state /var/lib
 USER 65532:65532
 ENTRYPOINT ["/weir"]
 CMD ["run"]

@@ -54,7 +54,7 @@ bench: build ## weir beside nginx and haproxy, in one run, with ratios
 
 .PHONY: image
 image: build ## weir:latest, from the binary just made; needs Docker, but no network
-	mkdir -p build/image
+	mkdir -p build/image/state/weir
 	strip -o build/image/weir $(BINARY)
 	sed -n '/^FROM scratch/,$$p' Dockerfile | sed 's/--from=build //' \
 	  | docker build --tag $(IMAGE) --file - build/image

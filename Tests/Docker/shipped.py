@@ -42,7 +42,7 @@ async def compose_file(bench: Bench) -> Finding:
         health = await health_of(weir)
         finding.expect(health == "healthy", f"the image's health check says {health}")
     finally:
-        await asyncio.to_thread(run, *compose, "down", "--timeout", "5")
+        await asyncio.to_thread(run, *compose, "down", "--volumes", "--timeout", "5")
     return finding
 
 

@@ -4,7 +4,8 @@ public import Transport
 /// The real program, started with a configuration of a test.
 ///
 /// It has a loopback address of its own: `web` listens on port 8080 there and the admin listener on
-/// 9900. Where the test's configuration has no `listeners`, `admin` or `log`, they are filled in.
+/// 9900. Where the test's configuration has no `listeners`, `admin`, `log` or `state`, they are
+/// filled in.
 public final class WeirProcess: Sendable {
     public let process: SpawnedProcess
     public let address: SocketAddress
@@ -41,6 +42,7 @@ public final class WeirProcess: Sendable {
             ("listeners", "listeners: { web: { bind: \"\(address)\" } }"),
             ("admin", "admin: { bind: \"\(address.withPort(9900))\", socket: \(socket) }"),
             ("log", "log: { access: stdout, level: info }"),
+            ("state", "state: off"),
         ]
     }
 

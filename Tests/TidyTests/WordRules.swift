@@ -103,6 +103,7 @@ extension Rule {
         "Sources/ControlPlane/Configuration/ConfigurationFile.swift": "wraps open and read",
         "Sources/ControlPlane/Discovery/DNSChannel.swift": "wraps c-ares",
         "Sources/ControlPlane/Discovery/SystemFile.swift": "wraps open and read",
+        "Sources/ControlPlane/State/StateFile.swift": "wraps open, fsync and rename",
         "Sources/ControlPlane/Admin/AdminSocketFile.swift": "wraps unlink and its like",
         "Sources/weir/ConfigurationSource.swift": "reads the environment",
         "Sources/weir/Demo/DemoClient.swift": "wraps poll on a socket",

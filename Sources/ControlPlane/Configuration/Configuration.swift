@@ -15,6 +15,8 @@ public struct Configuration: Equatable, Sendable {
     public var limits = Limits()
     /// Threads that move bytes; nil is one per CPU.
     public var workers: Int?
+    /// Where what operators did is kept over restarts; nil: nowhere.
+    public var statePath: String? = "/var/lib/weir/state.json"
     /// How long SIGTERM lets present work go on.
     public var shutdownTimeoutMilliseconds = 30_000
 

@@ -27,6 +27,10 @@ extension Configuration {
             Key("admin", \.admin, section: AdminConfiguration.section),
             Key("log", \.log, section: LogConfiguration.section),
             Key("limits", \.limits, section: Limits.section),
+            Key(
+                "state", \.statePath,
+                ValueKind.filePath("off, or the path of a file, such as /var/lib/weir/state.json")
+                    .orNil(["off", "false"])),
             Key("workers", \.workers, ValueKind.count(1...256).orNil(["auto"])),
             Key("shutdown_timeout", \.shutdownTimeoutMilliseconds, .time(0...3_600_000)),
             .later("rollouts"),
@@ -70,6 +74,16 @@ extension ValueKind<SocketAddress> {
 }
 
 extension ValueKind<String> {
+    /// Of a file, from the root on.
+    static func filePath(_ accepted: String) -> ValueKind {
+        ValueKind(scalar: accepted) { text throws(Refusal) in
+            guard text.hasPrefix("/"), !text.hasSuffix("/"),
+                !text.unicodeScalars.contains(where: \.isControl)
+            else { throw Refusal() }
+            return text
+        }
+    }
+
     /// The kernel takes 107 bytes (unix(7)).
     fileprivate static var socketPath: ValueKind {
         ValueKind(scalar: "a path that starts with '/', of at most 107 bytes") {

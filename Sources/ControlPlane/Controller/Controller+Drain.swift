@@ -40,14 +40,18 @@ extension Controller {
                 replica.status.id, tunnelMilliseconds: request.tunnelMilliseconds)
         }
         publishIfDue()
+        saveState()
         return found.compactMap(refreshed)
     }
 
     /// The replicas take new work again, once they pass their probes.
     func undrain(_ request: DrainRequest) throws(ControlError) -> [FoundReplica] {
-        let found = try find(request)
+        let rest = forgetPendingDrains(request)
+        let isDone = rest.replicas.isEmpty && !request.replicas.isEmpty
+        let found = isDone ? [] : try find(rest)
         for replica in found { _ = replica.pool.director.undrain(replica.status.id) }
         publishIfDue()
+        saveState()
         return found.compactMap(refreshed)
     }
 

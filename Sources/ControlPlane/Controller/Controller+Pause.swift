@@ -13,6 +13,14 @@ extension Controller {
     /// - Throws: if there is no such pool, if the time is out of range, or if the pool may not let
     ///   requests wait.
     func pause(pool name: String, waitMilliseconds: Int?) throws(ControlError) {
+        try pause(pool: name, waitMilliseconds: waitMilliseconds, cause: "operator")
+        saveState()
+    }
+
+    /// The same for a cause of its own; the caller saves the state.
+    func pause(
+        pool name: String, waitMilliseconds: Int?, cause: String
+    ) throws(ControlError) {
         let pool = try pool(name)
         if let waitMilliseconds, !Controller.waitMilliseconds.contains(waitMilliseconds) {
             throw ControlError(
@@ -22,7 +30,7 @@ extension Controller {
             throw ControlError(
                 "pool \(name) has hold: off, so that requests cannot wait there; they would fail")
         }
-        set(pool, .paused(waitMilliseconds: waitMilliseconds))
+        set(pool, .paused(waitMilliseconds: waitMilliseconds), cause)
     }
 
     /// Requests that waited go on, in their order.
@@ -32,7 +40,8 @@ extension Controller {
         let pool = try pool(name)
         guard case .paused(let waitMilliseconds) = pool.pause else { return }
         let own = pool.configuration.settings.holdTimeoutMilliseconds
-        set(pool, .resumed(waitMilliseconds: max(waitMilliseconds ?? own, own)))
+        set(pool, .resumed(waitMilliseconds: max(waitMilliseconds ?? own, own)), "operator")
+        saveState()
     }
 
     /// The pool's own time-out is back once nobody waits any more who came during the pause.
@@ -46,13 +55,13 @@ extension Controller {
         }
     }
 
-    private func set(_ pool: RunningPool, _ pause: RunningPool.Pause) {
+    private func set(_ pool: RunningPool, _ pause: RunningPool.Pause, _ cause: String) {
         guard pool.pause != pause else { return }
         if pool.pause.isPaused != pause.isPaused {
             log.write(
                 .info,
                 "pool=\(pool.name) \(pause.isPaused ? "serving -> paused" : "paused -> serving")"
-                    + " cause=\"operator\"")
+                    + " cause=\"\(cause)\"")
         }
         pool.pause = pause
         markDue()

@@ -37,6 +37,15 @@ public final class Controller {
     private var replicaRows: RowAllocator
     private var replicasWithoutRow: [String] = []
     var recent = RecentFigures()
+    /// nil: the configuration says off.
+    var saver: StateSaver?
+    var isSaveScheduled = false
+    var pendingDrains: [PendingDrain] = []
+    /// What the state file had that is not in use.
+    var savedKey = ""
+    var savedRollouts: [JSONValue] = []
+    /// `start` is past its first snapshot.
+    private var hasStarted = false
 
     /// - Parameter configuration: what `start` will make run.
     public init(
@@ -60,7 +69,11 @@ public final class Controller {
     /// - Throws: if a listener cannot be opened; names it and its address. The program ends.
     public func start() throws(ControlError) {
         try apply(first)
+        openState(first.statePath)
+        if let state = saver?.load() { restore(state) }
+        hasStarted = true
         publishIfDue()
+        saveState()
         for listener in sockets.open {
             log.write(
                 .info, "listener=\(listener.configuration.name) listening on \(listener.address)")
@@ -75,7 +88,9 @@ public final class Controller {
     /// - Throws: if a new listener cannot be opened; nothing has changed then.
     public func reload(_ configuration: Configuration) throws(ControlError) {
         try apply(configuration)
+        openState(configuration.statePath)
         publishIfDue()
+        saveState()
         log.write(
             .info,
             "configuration reloaded listeners=\(configuration.listeners.count)"
@@ -99,6 +114,14 @@ public final class Controller {
     public func shift(
         split name: String, weights: [(pool: String, weight: Int)]
     ) throws(ControlError) {
+        try shift(split: name, weights: weights, cause: "operator")
+        saveState()
+    }
+
+    /// The same for a cause of its own; the caller saves the state.
+    func shift(
+        split name: String, weights: [(pool: String, weight: Int)], cause: String
+    ) throws(ControlError) {
         guard let index = splits.firstIndex(where: { $0.name == name }) else {
             let known = splits.map(\.name).joined(separator: ", ")
             throw ControlError(
@@ -109,7 +132,7 @@ public final class Controller {
         try splits[index].shift(weights)
         guard splits[index].weightsText != before else { return }
         log.write(
-            .info, "split=\(name) \(before) -> \(splits[index].weightsText) cause=\"operator\"")
+            .info, "split=\(name) \(before) -> \(splits[index].weightsText) cause=\"\(cause)\"")
         isDue = true
         publishIfDue()
     }
@@ -129,7 +152,8 @@ public final class Controller {
 
     /// Publishes one snapshot if anything changed since the last; at the end of each turn.
     public func publishIfDue() {
-        guard isDue else { return }
+        guard isDue, hasStarted else { return }
+        applyPendingDrains()
         isDue = false
         reclaimRows()
         generation += 1
@@ -148,6 +172,7 @@ public final class Controller {
             },
             limits: configuration.limits)
         workers.publish(builder.build(generation: generation, phase: phase))
+        saveStateSoon()
     }
 
     /// Looks how far the workers are; before their observations of this turn are taken.

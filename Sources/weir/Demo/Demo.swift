@@ -68,6 +68,7 @@ struct Demo {
         configuration.log.access = .off
         configuration.log.level = .error
         configuration.workers = 1
+        configuration.statePath = nil
         return configuration
     }
 

@@ -24,11 +24,11 @@ struct BadFile: CustomTestStringConvertible, Sendable {
         BadFile(
             "hello",
             "1:1: the file: found 'hello', accepted is a mapping of listeners, routes,"
-                + " splits, pools, dns, admin, log, limits, workers, shutdown_timeout"),
+                + " splits, pools, dns, admin, log, limits, state, workers, shutdown_timeout"),
         BadFile(
             "[1, 2]",
             "1:1: the file: found a list, accepted is a mapping of listeners, routes,"
-                + " splits, pools, dns, admin, log, limits, workers, shutdown_timeout"),
+                + " splits, pools, dns, admin, log, limits, state, workers, shutdown_timeout"),
         BadFile(
             "listeners:\n\tweb: 1",
             "2:1: a tab; YAML is indented with spaces"),
@@ -308,6 +308,10 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             listener + app + "workers: 0",
             "3:10: workers: found '0', accepted is a number from 1 to 256"),
         BadFile(
+            listener + app + "state: state.json",
+            "3:8: state: found 'state.json', accepted is off, or the path of a file,"
+                + " such as /var/lib/weir/state.json"),
+        BadFile(
             listener + app + "shutdown_timeout: 10",
             "3:19: shutdown_timeout: '10' has no unit; write 10ms or 10s"),
         BadFile(
@@ -316,7 +320,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
         BadFile(
             listener + app + "colour: red",
             "3:1: unknown key 'colour' in the file; accepted are listeners, routes,"
-                + " splits, pools, dns, admin, log, limits, workers, shutdown_timeout"),
+                + " splits, pools, dns, admin, log, limits, state, workers, shutdown_timeout"),
         BadFile(
             listener + "pools: { 'a b': { discover: 'a:1' } }",
             "2:10: found 'a b', accepted as the name of a pool are up to 63 letters,"

@@ -62,6 +62,7 @@ struct CompleteFileTests {
         #expect(configuration.log == LogConfiguration())
         #expect(configuration.limits == Limits())
         #expect(configuration.workers == Configuration().workers)
+        #expect(configuration.statePath == Configuration().statePath)
         let shutdown = Configuration().shutdownTimeoutMilliseconds
         #expect(configuration.shutdownTimeoutMilliseconds == shutdown)
     }

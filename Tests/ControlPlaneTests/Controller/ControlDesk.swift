@@ -79,6 +79,7 @@ final class ControlDesk {
         configuration.pools = pools
         configuration.admin.bind = nil
         configuration.admin.socketPath = nil
+        configuration.statePath = nil
         configuration.dns.servers = [SocketAddress.loopback.withPort(9)]
         return configuration
     }

@@ -1,0 +1,162 @@
+internal import Balancing
+internal import Transport
+
+/// What survives a restart: the weights that operators set, drains and pauses.
+extension Controller {
+    /// How long a drain of the state file waits for its replica to be found.
+    static let drainPatienceMilliseconds = 60_000
+    /// How soon a change is saved that nobody waits for.
+    static let saveDelayMilliseconds = 500
+
+    /// A drain that the state file has, for a replica that is not known yet.
+    struct PendingDrain {
+        var drain: SavedState.Drain
+        var deadline: Instant
+    }
+
+    /// Where the state is saved from now on. At a reload the present state is written there.
+    func openState(_ path: String?) {
+        guard path != saver?.path else { return }
+        saver = path.map { StateSaver(path: $0, log: log) }
+    }
+
+    /// Writes the state if it is another than before; call it before a change is acknowledged.
+    func saveState() { saver?.save(savedState) }
+
+    /// The same within a moment, for changes that nobody asked for.
+    func saveStateSoon() {
+        guard saver != nil, !isSaveScheduled else { return }
+        isSaveScheduled = true
+        loop.schedule(afterMilliseconds: Controller.saveDelayMilliseconds) { [weak self] in
+            guard let self else { return }
+            isSaveScheduled = false
+            saveState()
+        }
+    }
+
+    /// Takes over what was saved; before the first snapshot.
+    func restore(_ state: SavedState) {
+        savedKey = state.key
+        savedRollouts = state.rollouts
+        for split in state.splits { restore(split) }
+        for pause in state.pauses { restore(pause) }
+        let deadline = Instant.now().adding(milliseconds: Controller.drainPatienceMilliseconds)
+        for drain in state.drains {
+            guard pools.contains(where: { $0.name == drain.pool }) else {
+                noteLost("the drain of \(drain.name): there is no pool \(drain.pool)")
+                continue
+            }
+            pendingDrains.append(PendingDrain(drain: drain, deadline: deadline))
+        }
+        guard !pendingDrains.isEmpty else { return }
+        loop.schedule(afterMilliseconds: Controller.drainPatienceMilliseconds + 1) { [weak self] in
+            self?.forgetDrains()
+        }
+    }
+
+    /// Drains the replicas that were drained before the restart, as soon as they are found; before
+    /// a snapshot, so that no request reaches them.
+    func applyPendingDrains() {
+        guard !pendingDrains.isEmpty else { return }
+        pendingDrains.removeAll { pending in
+            guard let pool = pools.first(where: { $0.name == pending.drain.pool }) else {
+                return true
+            }
+            let replica = pool.director.replicas.last { status in
+                status.state != .gone && status.name == pending.drain.name
+                    && "\(status.address)" == pending.drain.address
+            }
+            guard let replica else { return false }
+            log.write(
+                .info,
+                "pool=\(pool.name) replica=\(replica.name) drained cause=\"the state file\"")
+            return pool.director.drain(replica.id)
+        }
+    }
+
+    /// An operator takes back drains whose replicas have not been found yet.
+    ///
+    /// - Returns: the rest of the request, unless there is none.
+    func forgetPendingDrains(_ request: DrainRequest) -> DrainRequest {
+        var request = request
+        request.replicas.removeAll { name in
+            let before = pendingDrains.count
+            pendingDrains.removeAll {
+                ($0.drain.name == name || $0.drain.address == name)
+                    && request.pool ?? $0.drain.pool == $0.drain.pool
+            }
+            return pendingDrains.count < before
+        }
+        return request
+    }
+
+    private func forgetDrains() {
+        let now = Instant.now()
+        for pending in pendingDrains where pending.deadline <= now {
+            noteLost("the drain of \(pending.drain.name): no such replica was found")
+        }
+        pendingDrains.removeAll { $0.deadline <= now }
+        saveState()
+    }
+
+    private var savedState: SavedState {
+        var state = SavedState()
+        state.key = savedKey
+        state.rollouts = savedRollouts
+        state.splits = splits.map(Controller.saved)
+        state.drains = pools.flatMap { pool in
+            pool.director.replicas.filter { $0.isDrained && $0.state != .gone }.map { status in
+                SavedState.Drain(
+                    pool: pool.name, name: status.name, address: "\(status.address)")
+            }
+        }
+        state.drains += pendingDrains.map(\.drain).filter { !state.drains.contains($0) }
+        state.pauses = pools.compactMap { pool in
+            guard case .paused(let milliseconds) = pool.pause else { return nil }
+            return SavedState.Pause(pool: pool.name, waitAtMostMilliseconds: milliseconds)
+        }
+        return state
+    }
+
+    private static func saved(_ split: RunningSplit) -> SavedState.Split {
+        SavedState.Split(
+            name: split.name,
+            weights: split.weights.map { SavedState.Weight(pool: $0.pool, weight: $0.weight) },
+            fileWeights: split.configuration.weights.map {
+                SavedState.Weight(pool: $0.pool, weight: $0.weight)
+            })
+    }
+
+    private func restore(_ saved: SavedState.Split) {
+        guard saved.weights != saved.fileWeights else { return }
+        guard let split = splits.first(where: { $0.name == saved.name }) else {
+            return noteLost("the weights of split \(saved.name): there is no such split")
+        }
+        guard Controller.saved(split).fileWeights == saved.fileWeights else {
+            return noteLost(
+                "the weights of split \(saved.name): the configuration has other weights now"
+                    + " (\(split.weightsText))")
+        }
+        do throws(ControlError) {
+            try shift(
+                split: saved.name, weights: saved.weights.map { ($0.pool, $0.weight) },
+                cause: "the state file")
+        } catch {
+            noteLost("the weights of split \(saved.name): \(error)")
+        }
+    }
+
+    private func restore(_ saved: SavedState.Pause) {
+        do throws(ControlError) {
+            try pause(
+                pool: saved.pool, waitMilliseconds: saved.waitAtMostMilliseconds,
+                cause: "the state file")
+        } catch {
+            noteLost("the pause of pool \(saved.pool): \(error)")
+        }
+    }
+
+    private func noteLost(_ what: String) {
+        log.write(.warning, "state: not restored, \(what)")
+    }
+}

@@ -1,0 +1,99 @@
+internal import Glibc
+internal import Transport
+
+/// The file that outlives the program. Whoever reads it finds the old content or the new one,
+/// whole, whenever the machine stopped. It holds a secret, so only its owner may read it.
+struct StateFile {
+    /// A larger one was not written by weir.
+    static let bytesMaximum = 64 << 20
+
+    let path: String
+
+    /// The bytes; nil if there is no such file.
+    ///
+    /// - Throws: if it exists and cannot be read.
+    func read() throws(SystemError) -> [UInt8]? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno != ENOENT else { return nil }
+            throw SystemError("read \(path)", code: errno)
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = unsafe piece.withUnsafeMutableBytes {
+                unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+            }
+            if count == 0 { return bytes }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw SystemError("read \(path)", code: errno) }
+            bytes += piece[..<count]
+            guard bytes.count <= StateFile.bytesMaximum else {
+                throw SystemError("read \(path)", code: EFBIG)
+            }
+        }
+    }
+
+    /// Puts `bytes` in the place of what is there, and on the disk, before it returns.
+    ///
+    /// - Throws: if that is not possible; the old content is still there then.
+    func write(_ bytes: [UInt8]) throws(SystemError) {
+        let temporary = path + ".new"
+        _ = unsafe unlink(temporary)
+        let descriptor = unsafe open(
+            temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode_t(0o600))
+        guard descriptor >= 0 else { throw SystemError("write \(temporary)", code: errno) }
+        do throws(SystemError) {
+            defer { close(descriptor) }
+            try writeAll(bytes, to: Descriptor(descriptor), temporary)
+            guard fsync(descriptor) == 0 else {
+                throw SystemError("write \(temporary)", code: errno)
+            }
+        } catch {
+            _ = unsafe unlink(temporary)
+            throw error
+        }
+        guard unsafe rename(temporary, path) == 0 else {
+            let code = errno
+            _ = unsafe unlink(temporary)
+            throw SystemError("rename \(temporary) to \(path)", code: code)
+        }
+        syncFolder()
+    }
+
+    /// Puts the file aside as `….broken`, in the place of an earlier one.
+    func setAside() throws(SystemError) {
+        guard unsafe rename(path, brokenPath) == 0 else {
+            throw SystemError("rename \(path) to \(brokenPath)", code: errno)
+        }
+        syncFolder()
+    }
+
+    var brokenPath: String { path + ".broken" }
+
+    private func writeAll(
+        _ bytes: [UInt8], to descriptor: Descriptor, _ name: String
+    ) throws(SystemError) {
+        var written = 0
+        while written < bytes.count {
+            switch descriptor.write(bytes.span.extracting(written..<bytes.count)) {
+            case .bytes(let count): written += count
+            case .wouldBlock: descriptor.waitUntilWritable()
+            case .endOfStream: throw SystemError("write \(name)", code: EIO)
+            case .failed(let code): throw SystemError("write \(name)", code: code)
+            }
+        }
+    }
+
+    /// Without this the new name may be lost with the power. A file system that cannot do it has
+    /// renamed all the same.
+    private func syncFolder() {
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+}
