@@ -13,6 +13,7 @@ CHECKS := --explicit-target-dependency-import-check error
 BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev
 TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk \
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
+    busybox-static libnginx-mod-stream \
     strace valgrind
 BENCH_PACKAGES := nginx haproxy wrk valgrind
 

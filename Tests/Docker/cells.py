@@ -146,7 +146,7 @@ async def leave(site: Colours, means: Means) -> None:
         # All that can be done is to give what is in flight some time.
         await asyncio.sleep(2)
     else:
-        await means.drain(site, site.containers(2))
+        await means.drain(site, site.containers(2), are_last=True)
     await site.compose("stop", "app")
 
 

@@ -127,7 +127,8 @@ class Weir(Balancer):
     def make_image(self) -> None:
         if libraries(self.program):
             # Not the static program that the Dockerfile wants, but as good for these cases.
-            return super().make_image()
+            return import_program(self.image, self.program, self.command,
+                                  {"weir": self.program})
         run("make", "--no-print-directory", "--old-file", "build", "image",
             f"BINARY={self.program}", f"IMAGE={self.image}", cwd=REPOSITORY)
 

@@ -36,8 +36,8 @@ class Means:
         """Returns when so many replicas get traffic or would get it."""
         await site.until_answered_by(replicas)
 
-    async def drain(self, site: Site, containers: list[str]) -> None:
-        """Returns when nothing is in flight on them."""
+    async def drain(self, site: Site, containers: list[str], *, are_last: bool = False) -> None:
+        """Returns when nothing is in flight on them, which may be the last of their pool."""
         raise NotImplementedError
 
     async def shift(self, site: Site, former: str, service: str) -> None:
@@ -67,8 +67,9 @@ class WeirMeans(Means):
         for pool in (service, f"{service}-echo"):
             await self._weir(site, "wait", pool, "--ready", str(replicas), "--timeout", "20s")
 
-    async def drain(self, site: Site, containers: list[str]) -> None:
-        await self._weir(site, "drain", *containers, "--wait", "--tunnels", TUNNELS_END)
+    async def drain(self, site: Site, containers: list[str], *, are_last: bool = False) -> None:
+        await self._weir(site, "drain", *containers, "--wait", "--tunnels", TUNNELS_END,
+                         *(["--force"] if are_last else []))
 
     async def shift(self, site: Site, former: str, service: str) -> None:
         for split, ending in (("web", ""), ("echo", "-echo")):
@@ -144,7 +145,7 @@ class HaproxyMeans(Means):
         if not await self._until(have_passed, 20):
             raise TimeoutError(f"no {replicas} replicas of {service} have passed haproxy's check")
 
-    async def drain(self, site: Site, containers: list[str]) -> None:
+    async def drain(self, site: Site, containers: list[str], *, are_last: bool = False) -> None:
         addresses = {await site.address(container) for container in containers}
         chosen = [(server["pxname"], server["svname"]) for server in self._servers(site)
                   if server["addr"].rpartition(":")[0] in addresses]

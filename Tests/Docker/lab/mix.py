@@ -37,10 +37,11 @@ def plan(number: int, run: str) -> Exchange:
 class Mix:
     """Everything runs while the `async with` block does."""
 
-    def __init__(self, web: tuple[str, int], echo: tuple[str, int], rate: float):
+    def __init__(self, web: tuple[str, int], echo: tuple[str, int] | None, rate: float):
         self.traffic = Traffic(web, rate, plan=plan)
-        self.tunnels = [Tunnels(web, "app", OPEN, Wire.WEBSOCKET),
-                        Tunnels(echo, "app", OPEN, Wire.TCP)]
+        self.tunnels = [Tunnels(web, "app", OPEN, Wire.WEBSOCKET)]
+        if echo:
+            self.tunnels.append(Tunnels(echo, "app", OPEN, Wire.TCP))
 
     async def __aenter__(self) -> "Mix":
         for tunnels in self.tunnels:
