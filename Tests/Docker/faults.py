@@ -1,11 +1,18 @@
 """A frozen replica, a bad one, and a weir that is killed: how soon it is over."""
 
 import asyncio
+import dataclasses
+import json
 import re
 import time
 from datetime import datetime, timezone
 
+from cells import Colours
+from lab.balancers import PORT
 from lab.bench import Bench, judge
+from lab.engine import MACHINE
+from lab.means import ECHO_PORT, WeirMeans
+from lab.mix import Mix
 from lab.report import Cases, Finding
 from lab.site import Site
 
@@ -79,3 +86,55 @@ async def bad(bench: Bench) -> Finding:
     finding.expect(share < 0.01, "that is not below 1 %")
     finding.expect(not others, f"something else failed: {others[:5]}")
     return finding
+
+
+@cases.case("weir killed in the middle of a rollout")
+async def resumed(bench: Bench) -> Finding:
+    if bench.balancer.name != "weir":
+        return Finding(notes=["only for weir"])
+    finding = Finding()
+    folder = bench.folder / str(next(bench.numbers))
+    state = folder / "state"
+    state.mkdir(parents=True)
+    state.chmod(0o777)
+    balancer = WeirMeans(bench.balancer).balancer
+    balancer = dataclasses.replace(balancer, volumes=lambda _: [f"{state}:/var/lib/weir"])
+    async with Colours(balancer, folder / "site", 2) as site:
+        await site.bring("green", 2)
+        async with Mix((MACHINE, PORT), (MACHINE, ECHO_PORT), bench.rate) as mix:
+            await weir(site, "wait", "green", "--ready", "2")
+            await weir(site, "rollout", "start", "web", "--to", "green", "--steps", "10,50,100",
+                       "--every", "3s", "--min-requests", "20")
+            before = await rollout(site)
+            while before["steps_taken"] < 2:
+                await asyncio.sleep(0.1)
+                before = await rollout(site)
+            killed = time.time()
+            await site.docker("kill", site.balancer_container)
+            await site.docker("start", site.balancer_container)
+            await site.until_answered_by(4)
+            started = time.time()
+            after = await rollout(site)
+            await weir(site, "rollout", "status", "web", "--wait", "--timeout", "30s")
+            await asyncio.sleep(1)
+        over = await rollout(site)
+    keys = ("state", "steps_taken", "percent")
+    finding.notes.append(f"killed at {[before[key] for key in keys]}, then"
+                         f" {[after[key] for key in keys]}, then {[over[key] for key in keys]};"
+                         f" answers again {started - killed:.1f} s after the kill")
+    finding.expect(all(before[key] == after[key] for key in keys), "it is at another step")
+    finding.expect((over["state"], over["percent"]) == ("succeeded", 100), f"it ended as {over}")
+    later = [exchange.failure for exchange in mix.traffic.exchanges
+             if exchange.failure and exchange.started > started]
+    finding.expect(not later, f"requests failed after weir was back: {later[:5]}")
+    twice = [order for order, times in site.journal.orders().items() if times > 1]
+    finding.expect(not twice, f"orders executed more than once: {twice[:10]}")
+    return finding
+
+
+async def weir(site: Site, *arguments: str) -> str:
+    return await site.docker("exec", site.balancer_container, "/weir", *arguments)
+
+
+async def rollout(site: Site) -> dict[str, object]:
+    return json.loads(await weir(site, "rollout", "status", "web", "--json"))

@@ -9,6 +9,8 @@ from .site import Site
 from .traffic import Count, Exchange
 from .tunnels import Tunnels
 
+COLUMNS = (*KINDS, "slowest GET", "slowest POST", "twice", "truncated")
+
 
 @dataclass
 class Line:
@@ -45,10 +47,10 @@ class Account:
 
     def row(self) -> dict[str, str]:
         gets = [kind for kind in REQUESTS if kind != POST]
-        return {**{kind: self.lines[kind].text for kind in KINDS},
-                "slowest GET": f"{self.slowest(*gets) * 1000:.0f} ms",
-                "slowest POST": f"{self.slowest(POST) * 1000:.0f} ms",
-                "twice": str(len(self.twice)), "truncated": str(self.truncated)}
+        cells = [*(self.lines[kind].text for kind in KINDS),
+                 f"{self.slowest(*gets) * 1000:.0f} ms", f"{self.slowest(POST) * 1000:.0f} ms",
+                 str(len(self.twice)), str(self.truncated)]
+        return dict(zip(COLUMNS, cells, strict=True))
 
     def notes(self) -> list[str]:
         return [f"{times} × {kind}: {reason}{remark}"

@@ -68,7 +68,7 @@ def columns_of(rows: list[dict[str, object]]) -> list[str]:
 
 def aligned(rows: list[dict[str, object]]) -> list[str]:
     """The lines of a table for a terminal: the first column to the left, the others to the right."""
-    columns = columns_of(rows)
+    columns = [name for name in columns_of(rows) if any(name in row for row in rows)]
     lines = [{name: name for name in columns}, *rows]
     widths = {name: max(len(str(line.get(name, ""))) for line in lines) for name in columns}
     return ["  ".join(str(line.get(name, "")).ljust(widths[name]) if name == columns[0]
@@ -77,7 +77,7 @@ def aligned(rows: list[dict[str, object]]) -> list[str]:
 
 
 def markdown(rows: list[dict[str, object]]) -> list[str]:
-    columns = [name for name in columns_of(rows) if name]
+    columns = [name for name in columns_of(rows) if name and name != "verdict"]
     cells = [columns, ["---"] * len(columns),
              *([str(row.get(name, "")) for name in columns] for row in rows)]
     return ["| " + " | ".join(line) + " |" for line in cells]
