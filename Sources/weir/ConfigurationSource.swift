@@ -29,6 +29,9 @@ enum ConfigurationSource {
         }
     }
 
+    /// A variable of the environment.
+    static func variable(_ name: String) -> String? { environment()[name] }
+
     /// What `${NAME}` in a file is taken from.
     private static func environment() -> [String: String] {
         var variables: [String: String] = [:]

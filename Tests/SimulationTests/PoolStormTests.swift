@@ -20,6 +20,8 @@ struct PoolStormTests {
         #expect(storm.readyCount > 100)
         #expect(storm.goneCount > 100)
         #expect(storm.lastResortCount > 10)
+        #expect(storm.leavingCount > 2)
+        #expect(storm.stoppingCount > 2)
         #expect(storm.state.ejectionCount > 10)
     }
 
@@ -39,7 +41,7 @@ struct PoolStormTests {
 
 /// What the storm's replicas really do.
 struct StormNetwork {
-    enum Health: CaseIterable { case passing, refusing, silent, failing }
+    enum Health: CaseIterable { case passing, refusing, silent, failing, leaving }
 
     /// Whose container is at each address.
     var owners: [UInt64: String] = [:]
@@ -70,6 +72,10 @@ struct PoolStorm {
     /// Replicas of which a probe passed since they were last new or back.
     private var passed: Set<ReplicaID> = []
     private var lastProbeRefused: Set<ReplicaID> = []
+    /// Replicas whose last probe asked for a drain.
+    private var asked: Set<ReplicaID> = []
+    var leavingCount = 0
+    var stoppingCount = 0
 
     init(seed: UInt64) {
         state = PoolState(seed: seed)
@@ -84,7 +90,7 @@ struct PoolStorm {
         switch roll(20) {
         case 0: start()
         case 1: stopOne()
-        case 2: network.health[UInt64(1 + roll(12))] = StormNetwork.Health.allCases[roll(4)]
+        case 2: network.health[UInt64(1 + roll(12))] = StormNetwork.Health.allCases[roll(5)]
         case 3...7: answerProbe()
         case 8...9: answerQuery(isWild: true)
         case 10: answerLookup(isWild: true)
@@ -135,6 +141,8 @@ struct PoolStorm {
         case .report(let transition):
             if transition.to == .ready { readyCount += 1 }
             if transition.to == .gone { goneCount += 1 }
+            if transition.cause == .drainAsked { leavingCount += 1 }
+            if transition.cause == .stopping { stoppingCount += 1 }
             if transition.to == .probing { passed.remove(transition.id) }
             if transition.to == .ready, !passed.contains(transition.id) {
                 broken = "\(transition.id) became ready without a pass"
@@ -174,11 +182,19 @@ extension PoolStorm {
         let kind = kinds[roll(6)]
         if kind == .connectRefused { lastProbeRefused.insert(id) }
         send(.observed(kind, kind == .held ? nil : id))
+        // An application that is told to stop.
+        guard kind == .idleClosed, roll(2) == 0 else { return }
+        lastProbeRefused.insert(id)
+        send(.observed(.connectRefused, id))
     }
 
     private mutating func operate() {
         guard let id = randomID() else { return }
-        send(roll(3) == 0 ? .drainRequested(id) : .undrainRequested(id))
+        switch roll(6) {
+        case 0: send(.drainRequested(id))
+        case 1: send(.drainRequested(id, tunnelMilliseconds: roll(30_000)))
+        default: send(.undrainRequested(id))
+        }
     }
 
     /// Also ids that never were.
@@ -204,6 +220,7 @@ extension PoolStorm {
         let address = state.members[index].address.low
         let health = network.owners[address] == nil ? .silent : network.health[address] ?? .passing
         lastProbeRefused.remove(id)
+        asked.remove(id)
         switch health {
         case .passing:
             passed.insert(id)
@@ -213,6 +230,11 @@ extension PoolStorm {
             send(.probeFailed(id, .refused))
         case .silent: send(.probeFailed(id, .timeout(milliseconds: 1_000)))
         case .failing: send(.probeFailed(id, .status(500)))
+        case .leaving:
+            send(.probeFailed(id, .drain))
+            if state.index(of: id).map({ state.members[$0].lastFailure }) == .drain {
+                asked.insert(id)
+            }
         }
     }
 
@@ -318,6 +340,15 @@ extension PoolStorm {
         if availability == .ready || availability == .lastResort {
             if !passed.contains(member.id) { return "gets traffic, and never passed" }
             if member.isDrained || member.leftAt != nil { return "gets traffic while draining" }
+            if asked.contains(member.id) { return "gets traffic, and asked to be drained" }
+            if member.leaving != nil { return "gets traffic, and is leaving" }
+            if member.tunnelsEndAt != .max { return "gets traffic, and its tunnels end" }
+        }
+        if member.state == .draining, member.tunnelsEndAt == .max {
+            return "drains, and its tunnels have no end"
+        }
+        if member.leaving != nil, member.state != .draining {
+            return "leaves without draining"
         }
         return nil
     }

@@ -7,8 +7,10 @@ struct AdminCall: Sendable {
     enum Access: Equatable, Sendable {
         /// Whoever reaches the interface.
         case everybody
-        /// An operator: over the Unix socket, whose mode says who may.
+        /// An operator: over the Unix socket, whose mode says who may, or with the token.
         case `operator`
+        /// A container, for itself: the answer goes by the address of the connection.
+        case container
     }
 
     /// A request, with the parts of its path that stand for names.
@@ -22,16 +24,25 @@ struct AdminCall: Sendable {
     /// Such as `/pools/{pool}/pause`.
     let path: String
     let access: Access
-    let answer: @Sendable (AdminRoutes, Arguments) -> AdminResponse
+    let answer: @Sendable (AdminRoutes, Arguments, @escaping (AdminResponse) -> Void) -> Void
 
     init(
         _ method: Method, _ path: String, _ access: Access,
-        _ answer: @escaping @Sendable (AdminRoutes, Arguments) -> AdminResponse
+        later answer:
+            @escaping @Sendable (AdminRoutes, Arguments, @escaping (AdminResponse) -> Void) -> Void
     ) {
         self.method = method
         self.path = path
         self.access = access
         self.answer = answer
+    }
+
+    /// A call that is answered at once.
+    init(
+        _ method: Method, _ path: String, _ access: Access,
+        _ answer: @escaping @Sendable (AdminRoutes, Arguments) -> AdminResponse
+    ) {
+        self.init(method, path, access, later: { $2(answer($0, $1)) })
     }
 
     /// A call that changes something: refusals become answers.

@@ -12,15 +12,20 @@ extension AdminClient {
     }
 
     /// Changes weights of a split, from the next request on; pools not named keep theirs.
+    @discardableResult
     public func shift(
         _ split: String, _ weights: [(pool: String, weight: Int)]
-    ) throws(AdminError) {
+    ) throws(AdminError) -> ShiftReport {
         let members = weights.map { JSONValue.Member($0.pool, .count($0.weight)) }
-        _ = try accepted(try post("/splits/\(split)", ["weights": .object(members)]))
+        return try report(
+            ShiftReport.self, try post("/splits/\(split)", ["weights": .object(members)]))
     }
 
     /// Has the configuration read again, all or nothing.
-    public func reload() throws(AdminError) { _ = try accepted(try post("/reload")) }
+    @discardableResult
+    public func reload() throws(AdminError) -> ReloadReport {
+        try report(ReloadReport.self, try post("/reload"))
+    }
 
     /// No new work for some replicas.
     ///

@@ -34,11 +34,17 @@ public struct AdminClient: Sendable {
     public static let answerBytesMaximum = 64 << 20
 
     private let address: AdminAddress
+    private let token: AdminToken?
     private let timeoutMilliseconds: Int
 
-    /// - Parameter timeoutMilliseconds: for each request as a whole.
-    public init(_ address: AdminAddress, timeoutMilliseconds: Int = 10_000) {
+    /// - Parameters:
+    ///   - token: what allows changes over TCP.
+    ///   - timeoutMilliseconds: for each request as a whole.
+    public init(
+        _ address: AdminAddress, token: AdminToken? = nil, timeoutMilliseconds: Int = 10_000
+    ) {
         self.address = address
+        self.token = token
         self.timeoutMilliseconds = timeoutMilliseconds
     }
 
@@ -71,6 +77,7 @@ public struct AdminClient: Sendable {
         _ method: String, _ path: String, body: String?
     ) throws(AdminError) -> Answer {
         var request = "\(method) \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        if let token { request += "Authorization: \(token.authorization)\r\n" }
         if let body {
             request += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
         }

@@ -14,15 +14,20 @@ final class AdminConnection {
     private enum Stage {
         case head
         case body(AdminRequest, missing: Int, AdminResponse.Persistence)
+        /// The answer comes later; until then nothing is read.
+        case answering
         /// The last answer is sent; what still comes is thrown away until the client has closed,
         /// for closing on unread bytes would reset the connection and take the answer with it.
         case ended
     }
 
+    /// Answers a request, at once or later, once.
+    typealias Answering = (AdminRequest, @escaping (AdminResponse) -> Void) -> Void
+
     private let descriptor: Descriptor
-    private let origin: AdminRequest.Origin
     private let loop: EventLoop
-    private let answer: (AdminRequest) -> AdminResponse
+    private let client: SocketAddress?
+    private let answer: Answering
     private let onClose: () -> Void
     private var input = Buffer.allocate(capacity: AdminConnection.headBytesMaximum)
     private var head = RequestHead()
@@ -35,11 +40,11 @@ final class AdminConnection {
 
     /// Serves `descriptor` until it ends; `onClose` is called once, after it was closed.
     init(
-        _ descriptor: Descriptor, origin: AdminRequest.Origin, loop: EventLoop,
-        answer: @escaping (AdminRequest) -> AdminResponse, onClose: @escaping () -> Void
+        _ descriptor: Descriptor, client: SocketAddress?, loop: EventLoop,
+        answer: @escaping Answering, onClose: @escaping () -> Void
     ) {
         self.descriptor = descriptor
-        self.origin = origin
+        self.client = client
         self.loop = loop
         self.answer = answer
         self.onClose = onClose
@@ -97,6 +102,7 @@ final class AdminConnection {
             case .head: isProgressing = readHead()
             case .body(let request, let missing, let persistence):
                 isProgressing = readBody(request, missing: missing, persistence)
+            case .answering: isProgressing = false
             case .ended:
                 input.clear()
                 isProgressing = false
@@ -113,13 +119,27 @@ final class AdminConnection {
             respond(.error(error.status, "the request is not HTTP/1.1: \(error)"), to: "", .close)
             return true
         }
-        let request = AdminRequest(
-            origin: origin, method: text(head.methodRange), path: text(head.path),
-            host: text(head.host))
+        let request = request()
         let persistence: AdminResponse.Persistence = head.keepsAlive ? .keepAlive : .close
         input.consume(head.byteCount)
         begin(request, persistence)
         return true
+    }
+
+    /// What the head says.
+    private func request() -> AdminRequest {
+        var request = AdminRequest(
+            origin: client == nil ? .unixSocket : .network, method: text(head.methodRange),
+            path: text(head.path), host: text(head.host))
+        request.query = text(head.query)
+        if request.query.hasPrefix("?") { request.query.removeFirst() }
+        request.client = client
+        request.authorization = head.fields.span.first(.authorization).map(text)
+        for index in 0..<head.fields.count {
+            let name = text(head.fields[index].name).lowercased()
+            if name == "origin" || name == "sec-fetch-site" { request.isFromPage = true }
+        }
+        return request
     }
 
     private func begin(_ request: AdminRequest, _ persistence: AdminResponse.Persistence) {
@@ -137,8 +157,7 @@ final class AdminConnection {
         case .chunked, .untilClose:
             respond(
                 .error(411, "a body needs a Content-Length here"), to: request.method, .close)
-        case .none, .length:
-            respond(answer(request), to: request.method, persistence)
+        case .none, .length: ask(request, persistence)
         }
     }
 
@@ -152,8 +171,7 @@ final class AdminConnection {
         for index in 0..<count { request.body.append(input.bytes[index]) }
         input.consume(count)
         if count == missing {
-            stage = .head
-            respond(answer(request), to: request.method, persistence)
+            ask(request, persistence)
         } else {
             stage = .body(request, missing: missing - count, persistence)
         }
@@ -170,6 +188,21 @@ final class AdminConnection {
 
 /// Answers on their way out.
 extension AdminConnection {
+    private func ask(_ request: AdminRequest, _ persistence: AdminResponse.Persistence) {
+        stage = .answering
+        // Whoever answers later says himself when.
+        if let timer { loop.cancel(timer) }
+        var isLater = false
+        answer(request) { [weak self] response in
+            guard let self, isOpen, case .answering = stage else { return }
+            stage = .head
+            respond(response, to: request.method, persistence)
+            if isLater { serve() }
+        }
+        isLater = true
+        if case .answering = stage { watch([]) }
+    }
+
     private func respond(
         _ response: AdminResponse, to method: String, _ persistence: AdminResponse.Persistence
     ) {

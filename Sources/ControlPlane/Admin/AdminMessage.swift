@@ -1,5 +1,7 @@
+internal import Transport
+
 /// One request to the admin interface, complete with its body.
-struct AdminRequest: Equatable, Sendable {
+struct AdminRequest: Sendable {
     /// Where it came in, which decides what it may do.
     enum Origin: Equatable, Sendable {
         /// Over the Unix socket: the file's mode says who may.
@@ -14,6 +16,14 @@ struct AdminRequest: Equatable, Sendable {
     var path: String
     /// What the Host field says, without port; empty if nothing.
     var host = ""
+    /// From behind the "?" on; empty if there is none.
+    var query = ""
+    /// Of the other side; nil over the Unix socket.
+    var client: SocketAddress?
+    /// What the Authorization field says; nil if there is none. Secret.
+    var authorization: String?
+    /// A browser sent it for a page.
+    var isFromPage = false
     var body: [UInt8] = []
 }
 
@@ -23,6 +33,8 @@ struct AdminResponse: Equatable, Sendable {
     var contentType: String
     /// The methods that the path knows, for 405.
     var allow: String?
+    /// What the other side has to show, for 401.
+    var challenge: String?
     var body: [UInt8]
 
     init(_ status: Int, contentType: String, body: String) {
@@ -63,6 +75,7 @@ extension AdminResponse {
         var head = "HTTP/1.1 \(status) \(AdminResponse.reason(status))\r\n"
         head += "Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n"
         head += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+        if let challenge { head += "WWW-Authenticate: \(challenge)\r\n" }
         if let allow { head += "Allow: \(allow)\r\n" }
         if persistence == .close { head += "Connection: close\r\n" }
         head += "\r\n"
@@ -73,6 +86,7 @@ extension AdminResponse {
         switch status {
         case 200: "OK"
         case 400: "Bad Request"
+        case 401: "Unauthorized"
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
@@ -84,6 +98,7 @@ extension AdminResponse {
         case 431: "Request Header Fields Too Large"
         case 501: "Not Implemented"
         case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
         case 505: "HTTP Version Not Supported"
         default: "Status \(status)"
         }

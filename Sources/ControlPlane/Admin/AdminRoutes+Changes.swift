@@ -2,7 +2,9 @@
 extension AdminRoutes {
     func reloaded() throws(AdminRefusal) -> JSONValue {
         try refusing(422) { () throws(ControlError) in try reload() }
-        return ["generation": .count(controller.generation)]
+        var report = ReloadReport()
+        report.generation = Int(clamping: controller.generation)
+        return report.json
     }
 
     func drain(_ body: [UInt8]) throws(AdminRefusal) -> JSONValue {
@@ -54,7 +56,10 @@ extension AdminRoutes {
         guard let split = controller.splits.first(where: { $0.name == name }) else {
             throw AdminRefusal(404, "there is no split \"\(name)\"")
         }
-        return Controller.splitReport(split).json
+        var report = ShiftReport()
+        report.generation = Int(clamping: controller.generation)
+        report.split = Controller.splitReport(split)
+        return report.json
     }
 
     static func weights(
@@ -94,7 +99,7 @@ extension AdminRoutes {
         }
     }
 
-    private func drainReport(_ replicas: [FoundReplica]) -> DrainReport {
+    func drainReport(_ replicas: [FoundReplica]) -> DrainReport {
         var report = DrainReport()
         report.generation = Int(clamping: controller.generation)
         report.replicas = replicas.map { found in

@@ -8,8 +8,15 @@ struct AdminRoutes {
     let reload: () throws(ControlError) -> Void
     /// Where the Unix socket is, for messages; nil if there is none.
     let socketPath: () -> String?
+    /// What changes over TCP must show; nil if there is no token.
+    let token: () -> AdminToken?
 
-    static let calls: [AdminCall] = reads + changes
+    static let calls: [AdminCall] =
+        reads + changes + [
+            AdminCall(
+                .post, "/drain/self", .container,
+                later: { $0.drainSelf($1.request, $2) })
+        ]
 
     private static let reads: [AdminCall] = [
         AdminCall(.get, "/live", .everybody) { _, _ in .text(200, "alive") },
@@ -43,26 +50,74 @@ struct AdminRoutes {
         AdminCall(change: "/reload") { routes, _ throws(AdminRefusal) in try routes.reloaded() },
     ]
 
-    func answer(_ request: AdminRequest) -> AdminResponse {
-        if request.origin == .network, !AdminRoutes.isSafe(host: request.host) {
-            return .error(
-                403,
-                "the Host \"\(request.host)\" is not accepted here; an IP address, localhost or a"
-                    + " name without a dot is")
+    /// Answers once, at once or later.
+    func answer(_ request: AdminRequest, _ completion: @escaping (AdminResponse) -> Void) {
+        switch call(for: request) {
+        case .success(let (call, names)):
+            call.answer(self, AdminCall.Arguments(request: request, names: names), completion)
+        case .failure(let refusal): completion(refusal.response)
         }
+    }
+
+    /// The answer instead of that of a call.
+    private struct Refused: Error {
+        var response: AdminResponse
+    }
+
+    private func call(
+        for request: AdminRequest
+    ) -> Result<(AdminCall, names: [String]), Refused> {
+        if let refusal = refusal(ofHost: request) { return .failure(Refused(response: refusal)) }
         let known = AdminRoutes.calls.filter { $0.names(in: request.path) != nil }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let call = known.first(where: { $0.method.rawValue == method }),
             let names = call.names(in: request.path)
-        else { return known.isEmpty ? notFound(request) : methodNotAllowed(request, known) }
-        if let refusal = refusal(of: request, to: call) { return refusal }
-        return call.answer(self, AdminCall.Arguments(request: request, names: names))
+        else {
+            let answer = known.isEmpty ? notFound(request) : methodNotAllowed(request, known)
+            return .failure(Refused(response: answer))
+        }
+        if let refusal = refusal(of: request, to: call) {
+            return .failure(Refused(response: refusal))
+        }
+        return .success((call, names))
+    }
+
+    private func refusal(ofHost request: AdminRequest) -> AdminResponse? {
+        guard request.origin == .network, !AdminRoutes.isSafe(host: request.host) else {
+            return nil
+        }
+        return .error(
+            403,
+            "the Host \"\(request.host)\" is not accepted here; an IP address, localhost or a"
+                + " name without a dot is")
     }
 
     private func refusal(of request: AdminRequest, to call: AdminCall) -> AdminResponse? {
         guard call.access == .operator, request.origin == .network else { return nil }
-        let place = socketPath().map { "unix:\($0)" } ?? "which is off (admin: socket)"
-        return .error(403, "changes are accepted over the Unix socket only, \(place)")
+        guard let token = token() else {
+            let place = socketPath().map { "unix:\($0)" } ?? "off (admin: socket)"
+            return .error(
+                403,
+                "changes over TCP need a token, and none is configured"
+                    + " (admin: { token_file: PATH }); the Unix socket is \(place)")
+        }
+        guard let shown = request.authorization else {
+            return unauthorized(
+                "changes over TCP need Authorization: Bearer TOKEN (--token-file, or WEIR_TOKEN)",
+                challenge: "Bearer realm=\"weir\"")
+        }
+        guard token.isShown(by: shown) else {
+            return unauthorized(
+                "the token is not the one that weir has",
+                challenge: "Bearer realm=\"weir\", error=\"invalid_token\"")
+        }
+        return nil
+    }
+
+    private func unauthorized(_ problem: String, challenge: String) -> AdminResponse {
+        var response = AdminResponse.error(401, problem)
+        response.challenge = challenge
+        return response
     }
 
     private func notFound(_ request: AdminRequest) -> AdminResponse {

@@ -23,11 +23,11 @@ final class AdminServer {
 
     private let loop: EventLoop
     private let log: StateLog
-    private let answer: (AdminRequest) -> AdminResponse
+    private let answer: AdminConnection.Answering
     private var listening: [Place: Descriptor] = [:]
     private var connections: [Place: [ObjectIdentifier: AdminConnection]] = [:]
 
-    init(loop: EventLoop, log: StateLog, answer: @escaping (AdminRequest) -> AdminResponse) {
+    init(loop: EventLoop, log: StateLog, answer: @escaping AdminConnection.Answering) {
         self.loop = loop
         self.log = log
         self.answer = answer
@@ -91,7 +91,7 @@ final class AdminServer {
                 }
                 log.write(
                     .warning,
-                    "admin: no Unix socket, so nothing can be changed at run time: \(error)"
+                    "admin: no Unix socket, so that changes need a token: \(error)"
                         + " (set admin: { socket: PATH })")
                 return
             }
@@ -145,8 +145,8 @@ extension AdminServer {
     private func accept(_ place: Place, _ listener: Descriptor) {
         do throws(SystemError) {
             while count(at: place) < AdminServer.connectionsMaximum {
-                guard let (descriptor, _) = try Socket.accept(from: listener) else { return }
-                take(descriptor, place)
+                guard let (descriptor, client) = try Socket.accept(from: listener) else { return }
+                take(descriptor, from: client, place)
             }
             loop.unwatch(listener)
         } catch {
@@ -162,12 +162,12 @@ extension AdminServer {
 
     private func count(at place: Place) -> Int { connections[place]?.count ?? 0 }
 
-    private func take(_ descriptor: Descriptor, _ place: Place) {
-        let origin: AdminRequest.Origin =
-            if case .unixSocket = place { .unixSocket } else { .network }
+    private func take(_ descriptor: Descriptor, from client: SocketAddress?, _ place: Place) {
+        let isLocal = if case .unixSocket = place { true } else { false }
         var id: ObjectIdentifier?
         let connection = AdminConnection(
-            descriptor, origin: origin, loop: loop, answer: answer,
+            descriptor, client: isLocal ? nil : client ?? SocketAddress(high: 0, low: 0, port: 0),
+            loop: loop, answer: answer,
             onClose: { [weak self] in
                 if let id { self?.forget(id, place) }
             })

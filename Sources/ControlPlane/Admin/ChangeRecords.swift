@@ -88,6 +88,34 @@ extension DrainReport.Replica: JSONRecord {
     }
 }
 
+/// What became of a shift: the split as it is now.
+public struct ShiftReport: Equatable, Sendable {
+    /// Once every worker goes by this snapshot, so do all requests.
+    public var generation = 0
+    public var split = SplitReport()
+
+    public init() {}
+}
+
+extension ShiftReport: JSONRecord {
+    static var fields: [JSONField<Self>] {
+        [JSONField("generation", \.generation)]
+            + SplitReport.fields.map { JSONField($0, within: \.split) }
+    }
+}
+
+/// What became of a reload.
+public struct ReloadReport: Equatable, Sendable {
+    /// Of the snapshot by which the new configuration is in use.
+    public var generation = 0
+
+    public init() {}
+}
+
+extension ReloadReport: JSONRecord {
+    static var fields: [JSONField<Self>] { [JSONField("generation", \.generation)] }
+}
+
 /// What became of a pause, or of its end.
 public struct PauseReport: Equatable, Sendable {
     public var generation = 0
@@ -112,6 +140,18 @@ extension PauseReport: JSONRecord {
 
 /// As one line of JSON.
 extension DrainReport {
+    /// It has no line end.
+    public var text: String { json.text }
+}
+
+/// As one line of JSON.
+extension ShiftReport {
+    /// It has no line end.
+    public var text: String { json.text }
+}
+
+/// As one line of JSON.
+extension ReloadReport {
     /// It has no line end.
     public var text: String { json.text }
 }

@@ -36,6 +36,17 @@ struct JSONField<Record> {
     }
 }
 
+extension JSONField {
+    /// A member of a record that is part of another one, as a member of that.
+    init<Part>(_ field: JSONField<Part>, within part: WritableKeyPath<Record, Part>) {
+        name = field.name
+        read = { field.read($0[keyPath: part]) }
+        write = { (record: inout Record, json: JSONValue) throws(JSONMismatch) in
+            try field.write(&record[keyPath: part], json)
+        }
+    }
+}
+
 extension JSONRecord {
     var json: JSONValue {
         .object(Self.fields.map { JSONValue.Member($0.name, $0.read(self)) })

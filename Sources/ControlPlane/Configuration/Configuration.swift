@@ -189,6 +189,8 @@ public struct AdminConfiguration: Equatable, Sendable {
     public var bind: SocketAddress? = SocketAddress.loopback.withPort(9900)
     /// nil is no Unix socket.
     public var socketPath: String? = "/run/weir/admin.sock"
+    /// Where the token is that changes over TCP must show; nil: nothing is changed over TCP.
+    public var tokenPath: String?
     public init() {}
 }
 

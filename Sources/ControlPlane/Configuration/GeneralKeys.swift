@@ -61,6 +61,9 @@ extension AdminConfiguration {
         [
             Key("bind", \.bind, ValueKind.bind.orNil(["off", "false"])),
             Key("socket", \.socketPath, ValueKind.socketPath.orNil(["off", "false"])),
+            Key(
+                "token_file", \.tokenPath,
+                ValueKind.filePath("the path of a file, such as /run/secrets/weir")),
         ])
 }
 

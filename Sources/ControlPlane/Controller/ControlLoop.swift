@@ -26,6 +26,7 @@ public final class ControlLoop {
     private var admin: AdminServer?
     private let first: Configuration
     private var socketPath: String?
+    private var token: AdminToken?
     private var isShuttingDown = false
     private var isOverdue = false
 
@@ -54,8 +55,9 @@ public final class ControlLoop {
         let routes = AdminRoutes(
             controller: controller,
             reload: { [unowned self] () throws(ControlError) in try reload() },
-            socketPath: { [unowned self] in socketPath })
-        let admin = AdminServer(loop: loop, log: log) { routes.answer($0) }
+            socketPath: { [unowned self] in socketPath }, token: { [unowned self] in token })
+        let admin = AdminServer(loop: loop, log: log) { routes.answer($0, $1) }
+        token = try ControlLoop.token(first.admin)
         let change = try admin.prepare(first.admin)
         do throws(ControlError) {
             try watchWakeup()
@@ -132,6 +134,7 @@ public final class ControlLoop {
     private func reload(
         _ configuration: Configuration, _ admin: AdminServer
     ) throws(ControlError) {
+        let nextToken = try ControlLoop.token(configuration.admin)
         let change = try admin.prepare(configuration.admin)
         let before = controller.configuration
         do throws(ControlError) {
@@ -141,7 +144,15 @@ public final class ControlLoop {
             throw error
         }
         commit(change, configuration.admin, admin)
+        token = nextToken
         warnOfWhatNeedsRestart(before, configuration)
+    }
+
+    private static func token(
+        _ configuration: AdminConfiguration
+    ) throws(ControlError) -> AdminToken? {
+        guard let path = configuration.tokenPath else { return nil }
+        return try AdminToken(file: path)
     }
 
     private func commit(

@@ -55,6 +55,20 @@ extension Controller {
         return found.compactMap(refreshed)
     }
 
+    /// Drains every replica with this address, whatever its port and pool, also the last one of a
+    /// pool: it is about to stop in any case.
+    ///
+    /// - Returns: the replicas as they are now; none if nobody has the address.
+    func drainAll(at address: SocketAddress) -> [FoundReplica] {
+        let found = pools.flatMap(members).filter {
+            $0.status.address.withPort(0) == address.withPort(0)
+        }
+        for replica in found { _ = replica.pool.director.drain(replica.status.id) }
+        publishIfDue()
+        saveState()
+        return found.compactMap(refreshed)
+    }
+
     /// Requests and tunnels on the replica, over all workers.
     func inFlight(on replica: FoundReplica) -> Int {
         replica.row.map { workers.board.inFlight(replicaRow: $0) } ?? 0

@@ -37,6 +37,7 @@ public final class Controller {
     private var replicaRows: RowAllocator
     private var replicasWithoutRow: [String] = []
     var recent = RecentFigures()
+    private(set) lazy var drainWaits = DrainWaits(controller: self)
     /// nil: the configuration says off.
     var saver: StateSaver?
     var isSaveScheduled = false

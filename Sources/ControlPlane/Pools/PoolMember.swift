@@ -15,6 +15,10 @@ struct PoolMember {
     var discoveredAt: Int
     /// The operator wants no new work there.
     var isDrained = false
+    /// The replica itself wants no new work.
+    var leaving: Leaving?
+    /// When it closed an unused connection last.
+    var idleClosedAt = Int.min / 2
     /// When the tunnels of a draining replica are ended that have not ended by themselves.
     var tunnelsEndAt = Int.max
     /// When it left its last source.
@@ -50,6 +54,14 @@ struct PoolMember {
     var naming = Naming.settled
     var namesAskedAt = Int.min / 2
     var isAskingNames = false
+
+    /// How a replica said that it wants no new work.
+    enum Leaving: Equatable, Sendable {
+        /// A probe was answered so.
+        case asked
+        /// It closed its unused connections and refuses new ones.
+        case stopping
+    }
 
     enum Naming: Equatable, Sendable {
         /// Known, or known to be unknowable, or of no interest.

@@ -32,6 +32,8 @@ struct PoolRules: Equatable, Sendable {
     static let drainMillisecondsMaximum = 60_000
     /// The same when nobody listens any more: Docker's time between SIGTERM and SIGKILL.
     static let stopGraceMilliseconds = 10_000
+    /// A connect that is refused so soon after a closed idle connection means that it is stopping.
+    static let stoppingMilliseconds = 1_000
     /// How long a replica that is gone stays visible.
     static let goneVisibleMilliseconds = 5_000
     /// The name behind an address is asked for again after this.

@@ -105,7 +105,7 @@ extension PoolState {
 
     mutating func undrain(_ index: Int, _ now: Int) {
         members[index].isDrained = false
-        guard members[index].leftAt == nil else { return }
+        guard members[index].leftAt == nil, members[index].leaving == nil else { return }
         if members[index].tunnelsEndAt != .max { perform(.publish) }
         members[index].tunnelsEndAt = .max
         guard members[index].state == .draining else { return }

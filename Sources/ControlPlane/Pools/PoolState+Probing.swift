@@ -9,7 +9,8 @@ extension PoolState {
         members[index].quickProbesLeft = 0
         if members[index].state != .down { members[index].lastFailure = nil }
         // A replica that comes back may be another container at the same address.
-        if members[index].state == .down, members[index].passes == 1 { askNames(index, now) }
+        let isBack = members[index].state == .down || members[index].leaving == .stopping
+        if isBack, members[index].passes == 1 { askNames(index, now) }
         promote(index, now)
         plan(index, now)
     }
@@ -39,7 +40,8 @@ extension PoolState {
         case .connectRefused: noteRefusal(index, now)
         case .connectFailed: suspect(index, .unreachable("no connection"), .connectFailed, now)
         case .closedBeforeResponse: suspect(index, .closed, .closedBeforeResponse, now)
-        case .idleClosed, .firstByteTimeout: break
+        case .idleClosed: members[index].idleClosedAt = now
+        case .firstByteTimeout: break
         case .held: return
         }
         probeSoon(index, now)
@@ -53,6 +55,8 @@ extension PoolState {
         switch member.state {
         case .new, .probing, .suspect: needed = 1
         case .down: needed = rules.rise
+        case .draining where member.leaving != nil && member.leftAt == nil:
+            needed = member.leaving == .asked ? 1 : rules.rise
         case .ready, .draining, .gone: return
         }
         guard member.passes >= needed || !rules.isProbed else { return }
@@ -61,6 +65,8 @@ extension PoolState {
         members[index].lastFailure = nil
         let cause: ReplicaCause = rules.isProbed ? .probePassed : .notProbed
         if member.isDrained {
+            members[index].leaving = nil
+            members[index].cause = .drainedByOperator
             move(index, to: .draining, .drainedByOperator, now)
         } else {
             move(index, to: .ready, cause, now)
@@ -108,7 +114,7 @@ extension PoolState {
         switch failure {
         case .timeout, .unreachable:
             return members[index].servedAt >= start + PoolRules.servedNewsMilliseconds
-        case .refused, .closed, .status, .body, .malformed: return false
+        case .refused, .closed, .status, .drain, .body, .malformed: return false
         }
     }
 
@@ -118,6 +124,7 @@ extension PoolState {
             if isDead(failure) { end(index, .leftDNS, now) }
             return
         }
+        if letLeave(index, failure, now) { return }
         switch member.state {
         case .ready, .suspect, .draining:
             let isProven = failure == .refused || member.failures >= rules.fall
@@ -138,7 +145,35 @@ extension PoolState {
     private func isDead(_ failure: ProbeFailure) -> Bool {
         switch failure {
         case .unreachable, .timeout: true
-        case .refused, .closed, .status, .body, .malformed: false
+        case .refused, .closed, .status, .drain, .body, .malformed: false
+        }
+    }
+
+    /// A replica that says itself that it wants no new work drains, and is not down: true if that
+    /// is what the failure says.
+    private mutating func letLeave(
+        _ index: Int, _ failure: ProbeFailure, _ now: Int
+    ) -> Bool {
+        let member = members[index]
+        let leaving: PoolMember.Leaving
+        switch failure {
+        case .drain: leaving = .asked
+        case .refused where now - member.idleClosedAt <= PoolRules.stoppingMilliseconds:
+            leaving = .stopping
+        // Whoever refuses for so long has ended, or was killed.
+        case .refused where member.leaving != nil:
+            return now - member.since < PoolRules.stopGraceMilliseconds
+        default: return false
+        }
+        switch member.state {
+        case .ready, .suspect:
+            move(index, to: .draining, leaving == .asked ? .drainAsked : .stopping, now)
+            members[index].leaving = leaving
+            return true
+        case .draining:
+            if member.leaving == nil, leaving == .asked { members[index].leaving = .asked }
+            return members[index].leaving != nil
+        case .new, .probing, .down, .gone: return false
         }
     }
 
@@ -155,7 +190,8 @@ extension PoolState {
         members[index].quickProbesLeft = PoolRules.quickProbes
         guard members[index].leftAt == nil else { return }
         switch members[index].state {
-        case .ready, .suspect, .draining: goDown(index, .connectRefused, now)
+        case .ready, .suspect, .draining:
+            if !letLeave(index, .refused, now) { goDown(index, .connectRefused, now) }
         case .new, .probing, .down, .gone: break
         }
     }
@@ -184,8 +220,8 @@ extension PoolState {
             let isYoung = now - member.since < PoolRules.firstProbesDurationMilliseconds
             return isYoung ? min(usual, PoolRules.firstProbesIntervalMilliseconds) : jittered(usual)
         }
-        let isRising =
-            member.state == .down && member.passes > 0 && member.ejectedUntil == nil
+        let isOut = member.state == .down || member.leaving == .stopping
+        let isRising = isOut && member.passes > 0 && member.ejectedUntil == nil
         guard isRising || member.quickProbesLeft > 0 else { return jittered(usual) }
         if !isRising { members[index].quickProbesLeft -= 1 }
         return min(usual, PoolRules.quickProbeIntervalMilliseconds)

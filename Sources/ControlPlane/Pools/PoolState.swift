@@ -175,6 +175,7 @@ extension PoolState {
         members[index].cause = cause
         members[index].since = now
         members[index].ejectedUntil = nil
+        if state != .draining { members[index].leaving = nil }
         noteTunnelEnd(index, now)
         perform(
             .report(
@@ -190,9 +191,9 @@ extension PoolState {
         case .draining:
             guard members[index].tunnelsEndAt == .max else { return }
             members[index].tunnelsEndAt = PoolState.end(of: rules.tunnelMilliseconds, now)
-        case .new, .probing, .ready, .suspect:
+        case .new, .probing, .ready, .suspect, .down:
             if !members[index].isDrained { members[index].tunnelsEndAt = .max }
-        case .down, .gone: break
+        case .gone: break
         }
     }
 

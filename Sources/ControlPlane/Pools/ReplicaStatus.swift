@@ -59,6 +59,10 @@ public enum ReplicaCause: Equatable, Sendable {
     case addressReused(by: String)
     case drainedByOperator
     case undrainedByOperator
+    /// It answered a probe with 503 and `Weir-Drain: 1`.
+    case drainAsked
+    /// It closed its unused connections, and refuses new ones since.
+    case stopping
     /// It left long ago; whatever still answers there is cut off.
     case drainTimeout
     /// Real traffic spoke against it.
@@ -76,6 +80,8 @@ public enum ProbeFailure: Equatable, Sendable {
     /// It closed the connection instead of answering.
     case closed
     case status(Int)
+    /// 503 with `Weir-Drain: 1`: it wants no new work.
+    case drain
     /// The text to be found was not in the body.
     case body
     /// Not an HTTP response.
@@ -84,7 +90,7 @@ public enum ProbeFailure: Equatable, Sendable {
     /// The replica took the connection, so that a request may still be worth a try.
     var isAccepting: Bool {
         switch self {
-        case .refused, .unreachable: false
+        case .refused, .unreachable, .drain: false
         case .timeout, .closed, .status, .body, .malformed: true
         }
     }
@@ -128,6 +134,8 @@ extension ReplicaCause: CustomStringConvertible {
         case .addressReused(let name): "address now belongs to \(name)"
         case .drainedByOperator: "drained by operator"
         case .undrainedByOperator: "undrained by operator"
+        case .drainAsked: "the replica asked for it"
+        case .stopping: "stopping: it closed its idle connections and refuses new ones"
         case .drainTimeout: "drain timed out"
         case .ejected(let evidence, let milliseconds):
             "ejected for \(Quantity.time.text(of: milliseconds)): \(evidence)"
@@ -143,6 +151,7 @@ extension ProbeFailure: CustomStringConvertible {
         case .timeout(let milliseconds): "timeout after \(milliseconds) ms"
         case .closed: "closed without an answer"
         case .status(let status): "status \(status)"
+        case .drain: "status 503, asks to be drained"
         case .body: "text not in body"
         case .malformed(let text): "malformed response (\(text))"
         }

@@ -57,12 +57,19 @@ struct ProbeResponse {
             return nil
         }
         let status = head.status
+        if status == 503, asksForDrain(head) { return .failed(.drain) }
         guard accepted.contains(where: { $0.contains(status) }) else {
             return .failed(.status(status))
         }
         headByteCount = head.byteCount
         framing = head.framing(answering: .get)
         return text == nil ? .passed : nil
+    }
+
+    /// `Weir-Drain: 1`
+    private func asksForDrain(_ head: borrowing ResponseHead) -> Bool {
+        guard let value = head.fields.span.first(.weirDrain) else { return false }
+        return bytes[value.indices].elementsEqual("1".utf8)
     }
 
     private func judgeBody(isEnded: Bool) -> Verdict {

@@ -5,14 +5,30 @@ internal import ControlPlane
 struct AdminOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "unix:PATH, or http://ADDRESS:PORT for what changes nothing. "
+            "unix:PATH, or http://ADDRESS:PORT where changes need a token. "
                 + "(default: \(AdminOption.standard))",
             valueName: "where"),
         transform: AdminOption.parse)
     var admin: AdminAddress?
 
+    @Option(
+        help: ArgumentHelp(
+            "The file with the token for changes over http://. (default: the token in the"
+                + " environment as WEIR_TOKEN)", valueName: "file"))
+    var tokenFile: String?
+
     /// A client of that weir; nothing is sent yet.
-    var client: AdminClient { AdminClient(admin ?? AdminAddress(AdminConfiguration())) }
+    var client: AdminClient {
+        get throws { AdminClient(admin ?? AdminAddress(AdminConfiguration()), token: try token()) }
+    }
+
+    private func token() throws(ControlError) -> AdminToken? {
+        if let tokenFile { return try AdminToken(file: tokenFile) }
+        guard let text = ConfigurationSource.variable("WEIR_TOKEN"), !text.isEmpty else {
+            return nil
+        }
+        return try AdminToken(text, from: "WEIR_TOKEN")
+    }
 
     private static var standard: String {
         let configuration = AdminConfiguration()

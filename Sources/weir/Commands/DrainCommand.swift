@@ -56,7 +56,7 @@ struct DrainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let client = admin.client
+        let client = try admin.client
         var report = try client.drain(
             replicas, pool: pool, olderThanMilliseconds: olderThan?.milliseconds,
             tunnelMilliseconds: tunnels?.milliseconds, isForced: force)

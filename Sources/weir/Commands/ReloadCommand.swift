@@ -7,9 +7,13 @@ struct ReloadCommand: ParsableCommand {
         commandName: "reload",
         abstract: "Let weir read its configuration again; all of it takes effect, or nothing.")
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     @OptionGroup var admin: AdminOption
 
     func run() throws {
-        try admin.client.reload()
+        let report = try admin.client.reload()
+        if json { Console.line(report.text) }
     }
 }

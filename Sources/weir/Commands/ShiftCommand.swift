@@ -20,17 +20,19 @@ struct ShiftCommand: ParsableCommand {
     @Flag(help: "Return when every worker goes by the new weights.")
     var wait = false
 
+    @Flag(help: "Print JSON.")
+    var json = false
+
     @OptionGroup var admin: AdminOption
 
     private static let waitMilliseconds = 10_000
     private static let intervalMicroseconds: UInt32 = 5_000
 
     func run() throws {
-        try admin.client.shift(split, weights.map { ($0.pool, $0.weight) })
-        let report = try admin.client.status()
+        let report = try admin.client.shift(split, weights.map { ($0.pool, $0.weight) })
         if wait { try waitForWorkers(generation: report.generation) }
-        let parts = report.splits.first { $0.name == split }?.parts ?? []
-        let shares = parts.map { "\($0.pool) \($0.weight)" }
+        guard !json else { return Console.line(report.text) }
+        let shares = report.split.parts.map { "\($0.pool) \($0.weight)" }
         Console.line("\(split): \(shares.joined(separator: ", "))")
     }
 

@@ -5,5 +5,10 @@ struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version", abstract: "Print the version.")
 
-    func run() { Console.line(Version.line) }
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func run() {
+        Console.line(json ? "{\"version\":\"\(Version.number)\"}" : Version.line)
+    }
 }

@@ -19,27 +19,39 @@ struct WaitCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long to wait at most, such as 60s.", valueName: "time"))
     var timeout = DurationArgument(milliseconds: 60_000)
 
+    @Flag(help: "Print JSON, also when time is over.")
+    var json = false
+
     @OptionGroup var admin: AdminOption
 
     private static let intervalMicroseconds: UInt32 = 100_000
 
     func run() throws {
         let deadline = Instant.now().adding(milliseconds: timeout.milliseconds)
-        var seen = try look()
+        let client = try admin.client
+        var seen = try look(client)
         while seen != nil, Instant.now() < deadline {
             usleep(WaitCommand.intervalMicroseconds)
-            seen = try look()
+            seen = try look(client)
         }
+        if json { Console.line(text(isReady: seen == nil)) }
         guard let seen else { return }
         throw CommandFailure(
             "waited for \(ready) ready replicas of \(pool): \(seen)", status: .timedOut)
     }
 
+    private func text(isReady: Bool) -> String {
+        let result: JSONValue = [
+            "pool": .string(pool), "wanted": .count(ready), "done": .boolean(isReady),
+        ]
+        return result.text
+    }
+
     /// What there is instead of enough ready replicas; nil when there are.
-    private func look() throws -> String? {
+    private func look(_ client: AdminClient) throws -> String? {
         let report: StatusReport
         do throws(AdminError) {
-            report = try admin.client.status()
+            report = try client.status()
         } catch {
             // A weir that is starting does not answer yet: that, too, is worth waiting for.
             return error.description

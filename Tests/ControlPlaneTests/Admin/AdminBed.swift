@@ -69,4 +69,8 @@ final class AdminBed: Sendable {
     /// Over the Unix socket.
     var client: AdminClient { AdminClient(.unixSocket(socketPath)) }
     var networkClient: AdminClient { AdminClient(.network(address)) }
+
+    func networkClient(token: String) throws -> AdminClient {
+        AdminClient(.network(address), token: try AdminToken(token, from: "the test"))
+    }
 }

@@ -3,6 +3,23 @@ import Testing
 @testable import ControlPlane
 
 struct ProbeResponseTests {
+    @Test(
+        "503 with Weir-Drain: 1 asks for a drain, whatever else the probe accepts",
+        arguments: [
+            ("503 No", "Weir-Drain: 1", ProbeFailure.drain), ("503 No", "weir-drain:1 ", .drain),
+            ("503 No", "Weir-Drain: 0", .status(503)), ("503 No", "X: 1", .status(503)),
+            ("500 No", "Weir-Drain: 1", .status(500)),
+        ])
+    func drain(status: String, field: String, failure: ProbeFailure) {
+        var probe = ProbeConfiguration.HTTPProbe(path: "/")
+        for accepted in [[200...399], failure == .drain ? [200...599] : [200...399]] {
+            probe.status = accepted
+            var response = ProbeResponse(accepting: probe)
+            let text = "HTTP/1.1 \(status)\r\n\(field)\r\nContent-Length: 0\r\n\r\n"
+            #expect(response.take(Array(text.utf8).span) == .failed(failure))
+        }
+    }
+
     func verdict(
         _ text: String, body: String? = nil, isEnded: Bool = true
     ) -> ProbeResponse.Verdict {
