@@ -1,7 +1,10 @@
 extension PoolPicker {
     /// The least loaded for its weight. Among equals it goes in turn, so that an idle pool is used
     /// evenly.
-    mutating func leastLoaded(_ board: LoadBoard, _ tried: TriedReplicas) -> Int {
+    ///
+    /// Loads are in 256ths, for the sake of the penalties for failures.
+    mutating func leastLoaded(_ board: LoadBoard, _ tried: TriedReplicas, _ now: UInt64) -> Int {
+        let hasPenalties = now < penaltiesEnd
         let start = cursor < members.count ? cursor : 0
         var best = -1
         var bestLoad = 0
@@ -10,7 +13,8 @@ extension PoolPicker {
         for _ in members.indices {
             let member = members[index]
             // One more than now: what its load would be with this request.
-            let load = board.inFlight(replicaRow: Int(member.row)) &+ 1
+            var load = (board.inFlight(replicaRow: Int(member.row)) &+ 1) &<< 8
+            if hasPenalties { load &+= Int(penalty(of: index, now) * 256) }
             let isBetter = best < 0 || load &* bestWeight < bestLoad &* Int(member.weight)
             if isBetter, !tried.contains(Int(member.row)) {
                 (best, bestLoad, bestWeight) = (index, load, Int(member.weight))
@@ -26,20 +30,25 @@ extension PoolPicker {
     ///
     /// Members are drawn by weight, so the first draw alone already gives everyone its share; the
     /// second one only takes over from a first that carries more for its weight.
-    mutating func betterOfTwo(_ board: LoadBoard, _ tried: TriedReplicas) -> Int {
+    mutating func betterOfTwo(_ board: LoadBoard, _ tried: TriedReplicas, _ now: UInt64) -> Int {
         let first = untried(from: draw(), tried)
         guard members.count > 1 else { return first }
         let second = untried(from: draw(except: first), tried)
-        let left = board.inFlight(replicaRow: Int(members[first].row))
-        let right = board.inFlight(replicaRow: Int(members[second].row))
+        let left = load(of: first, board, now)
+        let right = load(of: second, board, now)
         let isBetter = right * Int(members[first].weight) < left * Int(members[second].weight)
         return isBetter ? second : first
     }
 
-    private mutating func draw() -> Int { member(at: random.next(below: weightSum)) }
+    private func load(of index: Int, _ board: LoadBoard, _ now: UInt64) -> Int {
+        let inFlight = board.inFlight(replicaRow: Int(members[index].row)) &<< 8
+        return now < penaltiesEnd ? inFlight &+ Int(penalty(of: index, now) * 256) : inFlight
+    }
+
+    mutating func draw() -> Int { member(at: random.next(below: weightSum)) }
 
     /// As if the member were not there.
-    private mutating func draw(except index: Int) -> Int {
+    mutating func draw(except index: Int) -> Int {
         let member = members[index]
         let point = random.next(below: weightSum - Int(member.weight))
         let isBefore = point < Int(member.weightEnd - member.weight)
@@ -58,7 +67,7 @@ extension PoolPicker {
     }
 
     /// The member itself if it was not tried, or the next one that was not, or itself.
-    private func untried(from index: Int, _ tried: TriedReplicas) -> Int {
+    func untried(from index: Int, _ tried: TriedReplicas) -> Int {
         firstUntried(in: index..<members.count, tried) ?? firstUntried(in: 0..<index, tried)
             ?? index
     }

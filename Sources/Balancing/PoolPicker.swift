@@ -26,10 +26,25 @@ public struct PoolPicker: Sendable {
     var weightSum = 0
     /// Least connections: where the next look begins, so that equals go in turn.
     var cursor = 0
+    /// Policies that learn: what is known about each member, and which member is at a position of
+    /// the pool, or -1.
+    var figures: [ReplicaFigures] = []
+    var indexOfPosition: [Int32] = []
+    /// How long a good answer takes, to its end: a mean of the last ones.
+    var usualNanoseconds = 0.0
+    /// Until then some failures may still count.
+    var penaltiesEnd: UInt64 = 0
+    /// Consistent hash: the points of the members, what all of them had in flight, and how many
+    /// picks ago that was added up.
+    var ring = HashRing()
+    var inFlightSum = 0
+    var picksSinceSum = 0
     var random: RandomSource
     private var method = Method.turns
 
-    private enum Method { case turns, weightedTurns, leastLoaded, betterOfTwo }
+    private enum Method {
+        case turns, weightedTurns, leastLoaded, betterOfTwo, leastLatency, byHash
+    }
 
     /// - Parameter seed: where random draws and the first turn start, different for each worker.
     public init(seed: UInt64) { random = RandomSource(seed: seed) }
@@ -45,14 +60,20 @@ public struct PoolPicker: Sendable {
     /// - Parameters:
     ///   - board: what is in flight on each replica.
     ///   - tried: avoided as long as there is another.
-    public mutating func pick(board: LoadBoard, tried: TriedReplicas) -> Int? {
+    ///   - hash: of what `Pool.hashKey` names in the request; nil if it has nothing of it.
+    ///   - now: monotonic nanoseconds.
+    public mutating func pick(
+        board: LoadBoard, tried: TriedReplicas, hash: UInt64?, now: UInt64
+    ) -> Int? {
         guard !members.isEmpty else { return nil }
         let index =
             switch method {
             case .turns: nextTurn(tried)
             case .weightedTurns: nextWeightedTurn(tried)
-            case .leastLoaded: leastLoaded(board, tried)
-            case .betterOfTwo: betterOfTwo(board, tried)
+            case .leastLoaded: leastLoaded(board, tried, now)
+            case .betterOfTwo: betterOfTwo(board, tried, now)
+            case .leastLatency: leastLatency(board, tried, now)
+            case .byHash: byHash(hash, board, tried)
             }
         return Int(members[index].position)
     }
@@ -60,6 +81,7 @@ public struct PoolPicker: Sendable {
     /// Takes over a new membership. Those that stay keep their turn and what they have earned; a
     /// newcomer comes last in the present round.
     public mutating func adopt(_ pool: borrowing Pool) {
+        let former = Dictionary(uniqueKeysWithValues: zip(members.map(\.row), figures))
         var usable = usableReplicas(pool)
         keepMembers(in: &usable)
         addNewcomers(usable)
@@ -70,8 +92,22 @@ public struct PoolPicker: Sendable {
             case .roundRobin: areEqual ? .turns : .weightedTurns
             case .leastConnections: .leastLoaded
             case .powerOfTwo: .betterOfTwo
+            case .consistentHash: .byHash
+            case .leastResponseTime: .leastLatency
             }
+        keepFigures(of: former, positions: pool.replicas.count)
+        adoptRing(pool)
     }
+
+    /// Whether `note` is to be told how attempts end.
+    public var learns: Bool {
+        switch method {
+        case .leastLoaded, .betterOfTwo, .leastLatency: true
+        case .turns, .weightedTurns, .byHash: false
+        }
+    }
+
+    var usesRing: Bool { method == .byHash }
 
     /// The members that may be used now, by row: the ready ones, or else those of last resort.
     private mutating func usableReplicas(_ pool: borrowing Pool) -> [Int32: Member] {
@@ -109,6 +145,7 @@ public struct PoolPicker: Sendable {
         let start = isFirst ? random.next(below: ordered.count) : 0
         members += ordered[start...] + ordered[..<start]
     }
+
     /// Adds the weights up. Credits are turned into those of the new sum, so that each stays the
     /// same part of a turn.
     private mutating func addWeights() {

@@ -135,11 +135,16 @@ public enum BalancePolicy: String, Sendable, CaseIterable {
     case leastConnections = "least-connections"
     /// The better of two random ones by the same measure.
     case powerOfTwo = "power-of-two"
+    /// By a hash of the request, so that the same go to the same; bounded in load.
+    case consistentHash = "consistent-hash"
+    /// The better of two random ones by the time that answers take and by what is in flight.
+    case leastResponseTime = "least-response-time"
 
     /// Whether it goes by a hash of `Pool.hashKey`, so that requests must bring one.
     public var usesHash: Bool {
         switch self {
-        case .roundRobin, .leastConnections, .powerOfTwo: false
+        case .consistentHash: true
+        case .roundRobin, .leastConnections, .powerOfTwo, .leastResponseTime: false
         }
     }
 }

@@ -70,6 +70,7 @@ extension Worker {
         for description in pool.its.pool.replicas {
             let replica = replicasByRow[description.row] ?? makeReplica(description, in: pool)
             describe(replica, as: description)
+            replica.its.position = present.count
             present.append(replica)
         }
         pool.its.replicas = present

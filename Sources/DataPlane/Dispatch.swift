@@ -11,7 +11,9 @@ extension Worker {
         guard !pool.its.isGone else { return fail(exchange, .noReadyReplica) }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
         guard !pool.its.pool.isPaused,
-            let position = pool.its.picker.pick(board: links.board, tried: exchange.its.tried)
+            let position = pool.its.picker.pick(
+                board: links.board, tried: exchange.its.tried, hash: exchange.its.hash,
+                now: now.nanoseconds)
         else { return hold(exchange, in: pool) }
         attempt(exchange, on: pool.its.replicas[position])
     }
@@ -20,6 +22,7 @@ extension Worker {
         exchange.its.tried.insert(replica.its.row)
         exchange.beginAttempt(on: replica, at: now)
         exchange.its.requestSent = 0
+        exchange.its.attemptBegan = now
         exchange.its.replica = replica
         replica.its.inFlight += 1
         links.board.begin(replicaRow: replica.its.row, worker: index)

@@ -66,6 +66,7 @@ struct Exchange: Slotted {
 
     // Attempts.
     var tried = TriedReplicas()
+    var attemptBegan = Instant(nanoseconds: 0)
     /// Attempts made; the first ones are described, for the log.
     var attemptCount = 0
     var attempts = InlineArray<6, Attempt>(repeating: Attempt())

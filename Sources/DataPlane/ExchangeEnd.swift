@@ -68,6 +68,7 @@ extension Worker {
         exchange.noteAttemptEnd(at: now, reason)
         if reason.blamesReplica, exchange.its.stage != .tunnelling {
             counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.failures.rawValue)
+            noteFailure(exchange, of: replica)
         }
         leaveReplica(exchange)
         if let upstream = exchange.its.upstream {
@@ -91,6 +92,7 @@ extension Worker {
         if let replica = exchange.its.replica {
             exchange.noteAttemptEnd(at: now, nil)
             count(exchange, on: replica)
+            noteAnswer(exchange, by: replica)
             leaveReplica(exchange)
         }
         if let upstream = exchange.its.upstream {

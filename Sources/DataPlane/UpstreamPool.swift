@@ -27,6 +27,8 @@ struct UpstreamPool: Slotted {
 struct UpstreamReplica: Slotted {
     var isOpen = false
     var row = 0
+    /// In `pool.replicas`.
+    var position = 0
     /// For the log: the container name, or the address.
     var name: [UInt8] = []
     var addressText: [UInt8] = []

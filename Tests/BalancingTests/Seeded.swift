@@ -41,10 +41,14 @@ struct PickerBed {
         picker.adopt(pool)
     }
 
-    mutating func pick(tried rows: [Int] = []) -> Replica? {
+    mutating func pick(
+        tried rows: [Int] = [], hash: UInt64? = nil, now: UInt64 = 0
+    ) -> Replica? {
         var tried = TriedReplicas()
         for row in rows { tried.insert(row) }
-        return picker.pick(board: board, tried: tried).map { pool.replicas[$0] }
+        return picker.pick(board: board, tried: tried, hash: hash, now: now).map {
+            pool.replicas[$0]
+        }
     }
 
     /// The rows of so many picks in a row.

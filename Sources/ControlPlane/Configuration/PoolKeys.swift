@@ -85,8 +85,9 @@ extension ValueKind<BalancePolicy> {
         word(
             [
                 "round-robin": .roundRobin, "least-connections": .leastConnections,
-                "power-of-two": .powerOfTwo,
-            ], later: ["consistent-hash"])
+                "power-of-two": .powerOfTwo, "consistent-hash": .consistentHash,
+                "least-response-time": .leastResponseTime,
+            ])
     }
 }
 

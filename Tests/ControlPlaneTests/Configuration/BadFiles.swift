@@ -228,10 +228,6 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             pool("discover: ${EMPTY}"),
             "4:15: discover: found '', accepted is NAME:PORT, ADDRESS:PORT or srv:NAME"),
         BadFile(
-            pool("balance: consistent-hash"),
-            "5:14: balance: 'consistent-hash' is not supported by this version; accepted"
-                + " is round-robin, least-connections, power-of-two"),
-        BadFile(
             pool("probe: { grpc: x }"),
             "5:14: 'grpc' is not supported by this version"),
         BadFile(

@@ -25,7 +25,8 @@ struct ProblemTests {
                 "5:26: pool: no pool 'wbe'; did you mean 'web'?",
                 "7:20: discover: 'app' has no port; write app:PORT",
                 "7:34: balance: found 'round_robin', accepted is round-robin, least-connections,"
-                    + " power-of-two; did you mean 'round-robin'?",
+                    + " power-of-two, consistent-hash, least-response-time; did you mean"
+                    + " 'round-robin'?",
                 "7:57: attempts: found '0', accepted is a number from 1 to 10",
                 "8:3: 'web' stands here again, first in line 7",
             ])
