@@ -6,6 +6,8 @@ enum DataPlaneLimits {
     static let avoidMilliseconds = 1_000
     /// How often a waiting request looks again for itself.
     static let holdCheckMilliseconds = 250
+    /// How many pools may stand in for one, each for the one before.
+    static let backupsMaximum = 4
     /// What a tunnel queues for a slow reader, each way, before it stops reading.
     static let tunnelQueueBytesMaximum = 262_144
     /// How long the two sides of a tunnel that is being ended have to say goodbye.

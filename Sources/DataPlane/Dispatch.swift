@@ -10,12 +10,14 @@ extension Worker {
         guard let pool = exchange.its.pool else { return fail(exchange, .noRoute) }
         guard !pool.its.isGone else { return fail(exchange, .noReadyReplica) }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
+        let source = source(for: pool)
         guard !pool.its.pool.isPaused,
-            let position = pool.its.picker.pick(
+            let position = source.its.picker.pick(
                 board: links.board, tried: exchange.its.tried, hash: exchange.its.hash,
                 now: now.nanoseconds)
         else { return hold(exchange, in: pool) }
-        attempt(exchange, on: pool.its.replicas[position])
+        if source != pool { noteBackup(exchange, source) }
+        attempt(exchange, on: source.its.replicas[position])
     }
 
     private mutating func attempt(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {

@@ -75,6 +75,8 @@ struct Exchange: Slotted {
     /// The same, where the connection that failed was a fresh one.
     var hasRetriedFresh = false
     var yieldedFromSplit = false
+    /// A backup of its pool has taken it over.
+    var isBackedUp = false
 
     // Waiting.
     var previousHeld: Ref<Exchange>?

@@ -176,7 +176,7 @@ extension Worker {
         let ticket = snapshot.splits[position].ticket.take()
         let entries = snapshot.splits[position].schedule.entries
         var available: UInt64 = 0
-        for index in entries.indices where poolsByPosition[entries[index].pool].its.picker.hasAny {
+        for index in entries.indices where hasOffer(poolsByPosition[entries[index].pool]) {
             available |= 1 << UInt64(index)
         }
         let due = snapshot.splits[position].schedule.pool(at: ticket)

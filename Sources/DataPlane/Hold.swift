@@ -28,7 +28,7 @@ extension Worker {
         guard pool.its.heldCount > 0, !pool.its.pool.isPaused else { return }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
         var remaining = pool.its.heldCount
-        while remaining > 0, pool.its.picker.hasAny, let exchange = pool.its.firstHeld {
+        while remaining > 0, hasOffer(pool), let exchange = pool.its.firstHeld {
             remaining -= 1
             release(exchange)
             exchange.its.tried = TriedReplicas()
@@ -45,7 +45,7 @@ extension Worker {
             return holdTimedOut(exchange)
         }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
-        if pool.its.picker.hasAny, !pool.its.pool.isPaused {
+        if hasOffer(pool), !pool.its.pool.isPaused {
             releaseHeld(of: pool)
         }
         if exchange.its.isOpen, exchange.its.isHeld { scheduleCheck(of: exchange, settings) }

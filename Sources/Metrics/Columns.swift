@@ -35,7 +35,7 @@ public enum PoolColumn: Int, CaseIterable, Sendable {
     case failures
     case bytesFromClients
     case bytesToClients
-    /// Requests that this pool took over for another pool of its split.
+    /// Requests that this pool took over: for another of its split, or as a backup.
     case yielded
     /// Sum of the durations that the latency histogram counts, in microseconds.
     case latencyMicroseconds

@@ -91,7 +91,7 @@ extension MetricsPage {
                 "Requests that weir answered with an error of its own.", \.failures),
             Metric(
                 "weir_pool_requests_yielded_total", .counter,
-                "Requests taken over for another pool of the split.", \.yielded),
+                "Requests taken over for another pool: of the split, or as its backup.", \.yielded),
             Metric(
                 "weir_pool_ejections_total", .counter,
                 "Times that real traffic took a replica out."

@@ -15,6 +15,12 @@ struct PoolText {
         var line = TextTable.coloured("POOL \(pool.name)", .bold, style)
         line += "  \(TextTable.coloured(ready, colour, style))  \(pool.policy)"
         line += "  probe \(pool.probe)"
+        if let backup = pool.backup {
+            let text = "backup \(backup)"
+            line +=
+                "  "
+                + (pool.isBackedUp ? TextTable.coloured("\(text) in use", .yellow, style) : text)
+        }
         if pool.ejections == nil { line += "  ejection off" }
         if pool.isPaused {
             let wait = StatusText.duration(pool.waitAtMostMilliseconds ?? 0)
@@ -48,13 +54,18 @@ struct PoolText {
             .init(text: "  \(replica.name)"), .init(text: replica.address),
             .init(text: replica.state, colour: PoolText.colour(of: replica.state)),
             .init(text: StatusText.duration(replica.sinceMilliseconds)),
-            .init(text: probe(replica)), .init(text: "\(replica.weight)"),
+            .init(text: probe(replica)), .init(text: weight(replica)),
             .init(text: "\(replica.inFlight)"), .init(text: StatusText.number(rate(replica))),
             .init(text: "\(replica.responses.total + replica.tunnels)"),
             .init(text: "\(replica.responses.status5xx)"),
             .init(text: "\(replica.failures + replica.connectFailures)"),
             .init(text: latency(meanFirstByte(replica))), .init(text: cause(replica)),
         ]
+    }
+
+    private func weight(_ replica: ReplicaReport) -> String {
+        let percent = replica.weightPercent
+        return percent < 100 ? "\(percent) % of \(replica.weight)" : "\(replica.weight)"
     }
 
     private func cause(_ replica: ReplicaReport) -> String {

@@ -135,6 +135,9 @@ public struct PoolReport: Equatable, Sendable {
     public var yielded = 0
     /// How often real traffic took a replica out; nil where it never does.
     public var ejections: Int?
+    /// The pool that takes its requests while it has nothing ready; and whether it does so now.
+    public var backup: String?
+    public var isBackedUp = false
     public var bytesFromClients = 0
     public var bytesToClients = 0
     /// Nil without any request in the last minute.
@@ -188,6 +191,8 @@ public struct ReplicaReport: Equatable, Sendable {
     public var probeMilliseconds: Double?
     public var probeAgeMilliseconds: Int?
     public var weight = 1
+    /// How much of its weight it has now: less than 100 for a while after it became ready.
+    public var weightPercent = 100
     public var inFlight = 0
     /// An operator wants no new work there, whatever its state is now.
     public var isDrained = false

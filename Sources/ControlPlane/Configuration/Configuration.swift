@@ -106,6 +106,11 @@ public struct PoolConfiguration: Equatable, Sendable {
     public var addresses = AddressRule.automatic
     /// nil: real traffic takes no replica out.
     public var ejection: EjectionConfiguration? = EjectionConfiguration()
+    /// How long a replica that became ready takes to its full weight; 0 is no time, nil what suits
+    /// the policy.
+    public var slowStartMilliseconds: Int?
+    /// The pool that takes the requests while this one has nothing ready.
+    public var backup: String?
 
     /// Where replicas come from.
     public enum Source: Equatable, Sendable {

@@ -15,6 +15,7 @@ struct ConfigurationCheck {
                 document.mark, "no 'pools'; add at least one: NAME: { discover: \"app:8080\" }")
         }
         checkBinds(configuration, &reading)
+        checkBackups(configuration, &reading)
         completeRoutes(&configuration, &reading)
     }
 

@@ -1,3 +1,5 @@
+internal import Balancing
+
 /// When real traffic takes a replica out of its pool, and for how long.
 public struct EjectionConfiguration: Equatable, Sendable {
     /// Bad answers in a row, none good, that take a replica out while the others do well.
@@ -30,6 +32,17 @@ extension EjectionConfiguration {
             Key("time_max", \.timeMillisecondsMaximum, .time(1_000...86_400_000)),
             Key("share", \.poolPercentMaximum, .percent(0...100)),
         ])
+}
+
+extension PoolConfiguration {
+    /// Milliseconds. Only balancing by load sends a newcomer more than its share.
+    var slowStart: Int {
+        if let slowStartMilliseconds { return slowStartMilliseconds }
+        return switch policy {
+        case .leastConnections, .leastResponseTime: 10_000
+        case .roundRobin, .powerOfTwo, .consistentHash: 0
+        }
+    }
 }
 
 extension ValueKind<EjectionConfiguration?> {

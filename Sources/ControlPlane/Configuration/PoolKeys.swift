@@ -20,7 +20,11 @@ extension PoolConfiguration {
                 "addresses", \.addresses,
                 .word(["automatic": .automatic, "attached": .attachedOnly, "any": .any])),
             Key("ejection", \.ejection, ValueKind<EjectionConfiguration?>.ejection),
-            .later("slow_start"), .later("sticky"), .later("tls"),
+            Key(
+                "slow_start", \.slowStartMilliseconds,
+                ValueKind.time(100...3_600_000).or(["off", "false"], 0)),
+            Key("backup", \.backup, ValueKind.name(of: "pool", \.pools)),
+            .later("sticky"), .later("tls"),
         ])
 
     init?(_ entry: YAMLNode.Entry, _ reading: inout Reading) {
@@ -29,6 +33,12 @@ extension PoolConfiguration {
         if case .mapping = entry.value.content, entry.value.entry("discover") == nil {
             reading.report(
                 entry.keyMark, "pool '\(entry.key)' has no 'discover', such as \"app:8080\"")
+        }
+        if policy == .consistentHash, slowStart > 0, let key = entry.value.entry("slow_start") {
+            reading.report(
+                key.keyMark,
+                "'slow_start' does not go with 'balance: consistent-hash': keys would"
+                    + " move with every step")
         }
     }
 }

@@ -164,6 +164,8 @@ extension Controller {
         report.failures = sums.pool(row, .failures)
         report.yielded = sums.pool(row, .yielded)
         report.ejections = pool.configuration.ejection.map { _ in pool.director.ejectionCount }
+        report.backup = pool.configuration.backup
+        report.isBackedUp = pool.isBackedUp
         report.bytesFromClients = sums.pool(row, .bytesFromClients)
         report.bytesToClients = sums.pool(row, .bytesToClients)
         let buckets = recent.histogram(pool: row, now: now)
@@ -190,6 +192,7 @@ extension Controller {
             report.probeAgeMilliseconds = Controller.age(probe.wallNanoseconds)
         }
         report.weight = status.weight
+        report.weightPercent = status.rampPercent
         report.isDrained = status.isDrained
         if let end = status.tunnelEnd {
             report.tunnelsEndInMilliseconds =

@@ -159,6 +159,7 @@ public final class Controller {
         reclaimRows()
         generation += 1
         assignReplicaRows()
+        noteBackups()
         let builder = SnapshotBuilder(
             listeners: sockets.open.map {
                 .init(

@@ -13,6 +13,8 @@ final class RunningPool {
     private var answers: [ReplicaID: UInt64] = [:]
     /// How attempts had ended up to the last sample.
     private var tallies: [ReplicaID: ReplicaTally] = [:]
+    /// It has nothing ready, and its backup takes its requests.
+    var isBackedUp = false
     /// A replica was ready at some time.
     private(set) var hasBeenReady = false
     private var isSettled = false
@@ -100,6 +102,9 @@ final class RunningPool {
             }
         }
     }
+
+    /// It has a replica that takes new work now.
+    var isReady: Bool { director.replicas.contains { $0.availability == .ready } }
 
     /// Tells the director how real attempts ended since the last call.
     func judge(by sums: CounterSums) {

@@ -17,6 +17,8 @@ struct ReplicaStatus: Equatable, Sendable {
     var availability: Replica.Availability
     /// 1 to 1000.
     var weight: Int
+    /// How much of its weight it has now: less than 100 for a while after it became ready.
+    var rampPercent = 100
     var lastProbe: ProbeReport?
     /// When it was found, or found again.
     var discoveredAt = Instant(nanoseconds: 0)
@@ -72,7 +74,9 @@ final class PoolDirector {
 
     /// All replicas, in the order of their ids.
     var replicas: [ReplicaStatus] {
-        state.members.map { member in
+        let warmest = state.warmestSince
+        let now = now
+        return state.members.map { member in
             let address = SocketAddress(member.address)
             let detail = details[member.id]
             return ReplicaStatus(
@@ -81,7 +85,9 @@ final class PoolDirector {
                 state: member.state, cause: member.cause.description,
                 sinceWallNanoseconds: detail?.sinceWallNanoseconds ?? 0,
                 availability: member.availability(readyCount: state.readyCount),
-                weight: member.weight, lastProbe: detail?.lastProbe,
+                weight: member.weight,
+                rampPercent: state.rampPercent(member, warmestSince: warmest, now),
+                lastProbe: detail?.lastProbe,
                 discoveredAt: startedAt.adding(milliseconds: member.discoveredAt),
                 isDrained: member.isDrained, tunnelEnd: tunnelEnd(member))
         }

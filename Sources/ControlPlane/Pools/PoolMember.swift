@@ -43,9 +43,11 @@ struct PoolMember {
     var servedAt = Int.min / 2
     /// Real traffic spoke against it: no new work until then, and until probes pass.
     var ejectedUntil: Int?
-    /// In a row, up to now; and when the last one was over.
+    /// Ejections in a row, up to now; and when the last one was over.
     var ejections = 0
     var ejectionEndedAt = Int.min / 2
+    /// When it became ready, not counting moments of doubt.
+    var warmSince = 0
 
     /// The container names behind the address, sorted.
     var names: [String] = []

@@ -16,6 +16,8 @@ struct PoolRules: Equatable, Sendable {
     var tunnelMilliseconds = 20_000
     /// nil: real traffic takes nobody out.
     var ejection: EjectionConfiguration? = EjectionConfiguration()
+    /// How long a replica takes to its full weight; 0: no time.
+    var slowStartMilliseconds = 0
 
     /// Between the probes of a replica that never passed, for its first minute.
     static let firstProbesIntervalMilliseconds = 100

@@ -91,7 +91,8 @@ extension PoolRules {
             isProbed: probe.kind != .off, probeIntervalMilliseconds: probe.intervalMilliseconds,
             rise: probe.rise, fall: probe.fall,
             queryIntervalMilliseconds: dns.intervalMilliseconds,
-            tunnelMilliseconds: pool.drain.tunnelMilliseconds ?? .max, ejection: pool.ejection)
+            tunnelMilliseconds: pool.drain.tunnelMilliseconds ?? .max, ejection: pool.ejection,
+            slowStartMilliseconds: pool.slowStart)
     }
 }
 

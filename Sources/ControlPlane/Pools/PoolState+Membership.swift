@@ -18,6 +18,7 @@ extension PoolState {
             adopt(index, now)
         }
         adoptEjectionRules(now)
+        planRamp(now)
         perform(.publish)
     }
 

@@ -88,6 +88,8 @@ struct PoolState {
     var ejection = EjectionState()
     /// Ever.
     var ejectionCount = 0
+    /// When the weights of replicas that became ready a moment ago are raised next.
+    var nextRampAt = Int.max
     private var lastID: UInt64 = 0
     private var isFull = false
     private var actions: [Action] = []
@@ -123,7 +125,7 @@ struct PoolState {
     var nextDeadline: Int? {
         let member = members.lazy.map { $0.nextDeadline(self.rules) }.min() ?? .max
         let source = sources.lazy.map { $0.isAsking ? Int.max : $0.nextQueryAt }.min() ?? .max
-        let next = min(member, source)
+        let next = min(member, source, nextRampAt)
         return next == .max ? nil : next
     }
 
@@ -145,6 +147,7 @@ struct PoolState {
             perform(.publish)
         }
         endEjections(now)
+        stepRamp(now)
         for index in members.indices {
             if members[index].drainDeadline(rules) <= now { end(index, .drainTimeout, now) }
             if members[index].nextProbeAt <= now { startProbe(index, now) }
@@ -177,6 +180,7 @@ extension PoolState {
         members[index].ejectedUntil = nil
         if state != .draining { members[index].leaving = nil }
         noteTunnelEnd(index, now)
+        if state == .ready { beginRamp(index, from: member.state, now) }
         perform(
             .report(
                 ReplicaTransition(

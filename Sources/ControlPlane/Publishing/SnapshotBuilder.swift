@@ -37,7 +37,7 @@ struct SnapshotBuilder {
                     self.route(route, row: row, positions)
                 }),
             splits: splits.map { split($0, positions) },
-            pools: pools.map(pool),
+            pools: pools.map { pool($0, positions) },
             limits: limits)
     }
 
@@ -99,21 +99,25 @@ struct SnapshotBuilder {
             ticket: split.ticket)
     }
 
-    private func pool(_ input: PoolInput) -> Pool {
+    private func pool(_ input: PoolInput, _ positions: Positions) -> Pool {
+        let weights = SnapshotBuilder.weights(input.replicas.map(\.status))
         var pool = Pool(
             row: input.row, name: input.configuration.name, policy: input.configuration.policy,
-            replicas: input.replicas.map { SnapshotBuilder.replica($0.status, row: $0.row) },
+            replicas: zip(input.replicas, weights).map {
+                SnapshotBuilder.replica($0.status, row: $0.row, weight: $1)
+            },
             isPaused: input.pause.isPaused, settings: input.configuration.settings)
         if let milliseconds = input.pause.holdMilliseconds {
             pool.settings.holdTimeoutMilliseconds = milliseconds
         }
+        pool.backup = input.configuration.backup.flatMap(positions.pool)
         return pool
     }
 
-    private static func replica(_ status: ReplicaStatus, row: Int) -> Replica {
+    private static func replica(_ status: ReplicaStatus, row: Int, weight: Int) -> Replica {
         var replica = Replica(
             row: row, name: status.name, addressHigh: status.address.high,
-            addressLow: status.address.low, port: status.address.port, weight: status.weight,
+            addressLow: status.address.low, port: status.address.port, weight: weight,
             availability: status.availability)
         replica.tunnelEnd = status.tunnelEnd
         return replica

@@ -57,6 +57,7 @@ struct CompleteFileTests {
         #expect(web.drain == DrainConfiguration())
         #expect(web.addresses == .automatic)
         #expect(web.ejection == EjectionConfiguration())
+        #expect(web.slowStart == PoolConfiguration(name: "web").slowStart)
         #expect(configuration.dns == DNSConfiguration())
         var admin = configuration.admin
         admin.tokenPath = nil
