@@ -43,7 +43,13 @@ extension HostPattern {
 
 extension Split {
     fileprivate func deepCopy() -> Split {
-        Split(row: row, name: name.deepCopy(), schedule: schedule.deepCopy(), ticket: ticket)
+        var copy = Split(
+            row: row, name: name.deepCopy(), schedule: schedule.deepCopy(), ticket: ticket)
+        copy.stickiness = Stickiness(
+            copying: stickiness, cookie: stickiness.cookie?.deepCopy(),
+            key: stickiness.key?.deepCopy())
+        copy.pins = pins.map { Pin(key: $0.key.deepCopy(), entry: $0.entry) }
+        return copy
     }
 }
 

@@ -55,10 +55,7 @@ public struct SplitSchedule: Sendable {
     public var cycle: Int { turns.count }
 
     /// The pool whose turn the ticket is; nil if no pool has a share.
-    public func pool(at ticket: UInt64) -> Int? {
-        guard !turns.isEmpty else { return nil }
-        return entries[Int(turns[place(of: ticket)])].pool
-    }
+    public func pool(at ticket: UInt64) -> Int? { entry(at: ticket).map { entries[$0].pool } }
 
     /// The same among pools that have something ready: one that has nothing yields its turn to the
     /// pool whose turn comes next.
@@ -66,32 +63,57 @@ public struct SplitSchedule: Sendable {
     /// - Parameter available: one bit per position in `entries`.
     /// - Returns: nil if no pool with a share is available.
     public func pool(at ticket: UInt64, available: UInt64) -> Int? {
+        entry(at: ticket, available: available).map { entries[$0].pool }
+    }
+
+    /// The position in `entries` of the pool whose turn the ticket is.
+    func entry(at ticket: UInt64) -> Int? {
+        turns.isEmpty ? nil : Int(turns[place(of: ticket)])
+    }
+
+    /// The same among those available.
+    func entry(at ticket: UInt64, available: UInt64) -> Int? {
         guard !turns.isEmpty else { return nil }
         let place = place(of: ticket)
-        let entry = Int(turns[place])
-        if available & (1 << UInt64(entry)) != 0 { return entries[entry].pool }
+        let due = Int(turns[place])
+        if available & (1 << UInt64(due)) != 0 { return due }
         var nearest: (distance: Int, entry: Int)?
         for entry in entries.indices where available & (1 << UInt64(entry)) != 0 {
             guard let distance = distance(from: place, to: entry) else { continue }
             if distance < nearest?.distance ?? .max { nearest = (distance, entry) }
         }
-        return nearest.map { entries[$0.entry].pool }
+        return nearest?.entry
+    }
+
+    /// How many turns the entry has had before the ticket.
+    func turn(of entry: Int, at ticket: UInt64) -> UInt64 {
+        guard !turns.isEmpty else { return 0 }
+        let own = firstPlaces[entry + 1] - firstPlaces[entry]
+        let inThisCycle = firstTurn(of: entry, from: place(of: ticket)) - firstPlaces[entry]
+        return ticket / UInt64(turns.count) &* UInt64(own) &+ UInt64(inThisCycle)
     }
 
     private func place(of ticket: UInt64) -> Int { Int(ticket % UInt64(turns.count)) }
 
     /// How many turns until the entry's next one; nil if it never has any.
     private func distance(from place: Int, to entry: Int) -> Int? {
+        let first = firstPlaces[entry]
+        guard first < firstPlaces[entry + 1] else { return nil }
+        let next = firstTurn(of: entry, from: place)
+        let isInThisCycle = next < firstPlaces[entry + 1]
+        return isInThisCycle
+            ? Int(places[next]) - place : Int(places[first]) + cycle - place
+    }
+
+    /// Where in `places` the entry's first turn at or after `place` is; behind its last if none is.
+    private func firstTurn(of entry: Int, from place: Int) -> Int {
         var low = firstPlaces[entry]
         var high = firstPlaces[entry + 1]
-        guard low < high else { return nil }
-        let first = Int(places[low])
         while low < high {
             let middle = (low + high) / 2
             if Int(places[middle]) < place { low = middle + 1 } else { high = middle }
         }
-        let isInThisCycle = low < firstPlaces[entry + 1]
-        return isInThisCycle ? Int(places[low]) - place : first + cycle - place
+        return low
     }
 }
 
@@ -115,7 +137,7 @@ extension SplitSchedule {
         return divisor > 1 ? weights.map { $0 / divisor } : weights
     }
 
-    private static func greatestCommonDivisor(_ left: Int, _ right: Int) -> Int {
+    static func greatestCommonDivisor(_ left: Int, _ right: Int) -> Int {
         right == 0 ? left : greatestCommonDivisor(right, left % right)
     }
 

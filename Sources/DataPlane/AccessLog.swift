@@ -15,6 +15,7 @@ extension Worker {
         describeRequest(exchange, &line)
         line.field("status", exchange.its.status)
         if let pool = exchange.its.pool { line.field("pool", text: pool.its.pool.name) }
+        if exchange.its.yieldedFromSplit { line.field("yielded", word: "true", quoted: .no) }
         if let replica = lastReplica(exchange) {
             line.field("replica", bytes: replica.its.name.span)
         }

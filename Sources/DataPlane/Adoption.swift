@@ -35,6 +35,7 @@ extension Worker {
             let pool = former.removeValue(forKey: description.row) ?? makePool(description)
             pool.its.pool = description
             pool.its.needsHash = description.policy.usesHash
+            pool.its.isSticky = description.sticky != nil
             adoptReplicas(of: pool)
             poolsByPosition.append(pool)
         }
@@ -110,6 +111,7 @@ extension Worker {
             replica.its.addressText = Array(address.description.utf8)
         }
         replica.its.name = Array(description.name.utf8)
+        replica.its.stickyTag = description.stickyTag
         // The control plane has judged again: what this worker thought of it is out of date.
         if replica.its.availability != description.availability { replica.its.avoidedUntil = nil }
         replica.its.availability = description.availability

@@ -12,9 +12,10 @@ extension Worker {
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
         let source = source(for: pool)
         guard !pool.its.pool.isPaused,
-            let position = source.its.picker.pick(
-                board: links.board, tried: exchange.its.tried, hash: exchange.its.hash,
-                now: now.nanoseconds)
+            let position = stickyPosition(exchange, in: source)
+                ?? source.its.picker.pick(
+                    board: links.board, tried: exchange.its.tried, hash: exchange.its.hash,
+                    now: now.nanoseconds)
         else { return hold(exchange, in: pool) }
         if source != pool { noteBackup(exchange, source) }
         attempt(exchange, on: source.its.replicas[position])

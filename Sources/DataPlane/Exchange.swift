@@ -45,6 +45,12 @@ struct Exchange: Slotted {
     /// Of what the pool hashes, kept for all attempts; nil if it hashes nothing or the request has
     /// nothing of it.
     var hash: UInt64?
+    /// The slot of its split that the client is given with the response, or -1, and the mark of
+    /// that split.
+    var newSlot: Int16 = -1
+    var splitMark: UInt64 = 0
+    /// Which replica the client's cookie means; 0: none.
+    var replicaTag: UInt64 = 0
     var requestBody = MessageBody.none
     var requestID: RequestID
     /// For the log: the host that the client asked for, then the head as sent upstream, then as

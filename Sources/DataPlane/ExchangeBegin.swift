@@ -139,52 +139,6 @@ extension Worker {
         exchange.its.request = buffer
         return true
     }
-
-    /// The pool, by way of the split if there is one.
-    ///
-    /// - Parameter received: what the head was just parsed from; nil for a TCP connection.
-    mutating func choosePool(_ exchange: Ref<Exchange>, _ target: Target, _ received: Buffer?) {
-        switch target {
-        case .pool(let position): exchange.its.pool = poolsByPosition[position]
-        case .split(let position): exchange.its.pool = takeTurn(in: position, exchange)
-        }
-        guard let pool = exchange.its.pool else { return }
-        pool.its.useCount += 1
-        if pool.its.needsHash { noteHash(exchange, pool, received) }
-        counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.requests.rawValue)
-        if exchange.its.yieldedFromSplit {
-            counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.yielded.rawValue)
-        }
-    }
-
-    private mutating func noteHash(
-        _ exchange: Ref<Exchange>, _ pool: Ref<UpstreamPool>, _ received: Buffer?
-    ) {
-        let client = exchange.its.client
-        if let received {
-            exchange.its.hash = hash(of: pool.its.pool.hashKey, received, from: client)
-        } else if pool.its.pool.hashKey == .clientAddress {
-            exchange.its.hash = hashOfAddress(client)
-        }
-    }
-
-    /// Whose turn it is in a split. A pool that has nothing to offer yields to the next in turn,
-    /// unless none has: then the request waits where its turn was.
-    private mutating func takeTurn(in position: Int, _ exchange: Ref<Exchange>) -> Ref<
-        UpstreamPool
-    >? {
-        let ticket = snapshot.splits[position].ticket.take()
-        let entries = snapshot.splits[position].schedule.entries
-        var available: UInt64 = 0
-        for index in entries.indices where hasOffer(poolsByPosition[entries[index].pool]) {
-            available |= 1 << UInt64(index)
-        }
-        let due = snapshot.splits[position].schedule.pool(at: ticket)
-        let chosen =
-            snapshot.splits[position].schedule.pool(at: ticket, available: available) ?? due
-        exchange.its.yieldedFromSplit = chosen != due
-        return chosen.map { poolsByPosition[$0] }
-    }
 }
 
 extension Span where Element == UInt8 {

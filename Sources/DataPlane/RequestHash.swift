@@ -12,12 +12,19 @@ extension Worker {
         switch key {
         case .clientAddress: return hashOfAddress(client)
         case .path: return hashOfPath(received)
-        case .header(let name):
+        case .header, .cookie:
             let bytes = received.bytes
-            return hash(requestHead.fields.span.value(name.utf8.span, in: bytes), of: bytes)
-        case .cookie(let name):
-            let bytes = received.bytes
-            return hash(requestHead.fields.span.cookie(name.utf8.span, in: bytes), of: bytes)
+            guard let range = range(of: key, in: bytes), !range.isEmpty else { return nil }
+            return SipHash.hash(bytes.extracting(range), key: .none)
+        }
+    }
+
+    /// Where the value of a header or cookie is in the head; nil for other keys.
+    mutating func range(of key: borrowing RequestKey, in bytes: Span<UInt8>) -> ByteRange? {
+        switch key {
+        case .clientAddress, .path: nil
+        case .header(let name): requestHead.fields.span.value(name.utf8.span, in: bytes)
+        case .cookie(let name): requestHead.fields.span.cookie(name.utf8.span, in: bytes)
         }
     }
 
@@ -35,10 +42,5 @@ extension Worker {
             return SipHash.hash(root.span, key: .none)
         }
         return SipHash.hash(received.bytes.extracting(requestHead.path), key: .none)
-    }
-
-    private mutating func hash(_ value: ByteRange?, of bytes: Span<UInt8>) -> UInt64? {
-        guard let value, !value.isEmpty else { return nil }
-        return SipHash.hash(bytes.extracting(value), key: .none)
     }
 }

@@ -24,10 +24,12 @@ extension Worker {
             framingChange: exchange.its.sendsChunks ? .chunk : .asIs)
         forwarding.closes = client.its.closesAfterResponse || isDraining
         forwarding.requestID = exchange.its.requestID
+        let cookies = newCookies(for: exchange)
         var space = out.free
         guard
             let count = writeResponse(
-                responseHead, from: head.bytes, forwarding: forwarding, into: &space)
+                responseHead, from: head.bytes, adding: cookies.bytes, forwarding: forwarding,
+                into: &space)
         else { return fail(exchange, .responseHeadTooLarge) }
         out.commit(count)
         sendFirstPart(exchange, out, rest)

@@ -9,6 +9,8 @@ struct UpstreamPool: Slotted {
     var picker: PoolPicker
     /// The picker goes by a hash of the request.
     var needsHash = false
+    /// Clients stay with their replica by a cookie.
+    var isSticky = false
     /// In the order of `pool.replicas`.
     var replicas: [Ref<UpstreamReplica>] = []
     /// Exchanges that wait for a replica, the longest waiting first.
@@ -39,6 +41,8 @@ struct UpstreamReplica: Slotted {
     var tunnelEnd: TunnelEnd?
     /// That is news, which its tunnels do not know yet.
     var hasNewTunnelEnd = false
+    /// What a sticky cookie says when it means this replica; 0: no cookie does.
+    var stickyTag: UInt64 = 0
     /// A connect failed at this worker; no new work until then, whatever the snapshot says.
     var avoidedUntil: Instant?
     var firstConnection: Ref<UpstreamConnection>?

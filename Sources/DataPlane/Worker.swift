@@ -27,6 +27,8 @@ struct Worker: ~Copyable {
     var assembly = Buffer.allocate(capacity: 131_072)
     /// What the path of the request being routed means, if it does not mean what it spells.
     var pathMeaning = Buffer.allocate(capacity: BufferStore.largeBytes)
+    /// The cookies that go with a response head.
+    var cookieLines = Buffer.allocate(capacity: 512)
     var store: BufferStore
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
@@ -93,6 +95,7 @@ struct Worker: ~Copyable {
         scratch.deallocate()
         assembly.deallocate()
         pathMeaning.deallocate()
+        cookieLines.deallocate()
     }
 
     /// The loop: wait, serve what is ready, then what is due, then tidy up. Ends when drained.

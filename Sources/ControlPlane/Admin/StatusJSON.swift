@@ -73,7 +73,17 @@ extension RouteReport: JSONRecord {
 
 extension SplitReport: JSONRecord {
     static var fields: [JSONField<Self>] {
-        [JSONField("name", \.name), JSONField("weights", \.parts)]
+        [
+            JSONField("name", \.name), JSONField("weights", \.parts),
+            JSONField("sticky", \.sticky), JSONField("pins", \.pins),
+            JSONField("slots", \.slots),
+        ]
+    }
+}
+
+extension SplitReport.SlotRun: JSONRecord {
+    static var fields: [JSONField<Self>] {
+        [JSONField("pool", \.pool), JSONField("count", \.count)]
     }
 }
 

@@ -84,6 +84,20 @@ public struct RouteReport: Equatable, Sendable {
 public struct SplitReport: Equatable, Sendable {
     public var name = ""
     public var parts: [Part] = []
+    /// How clients stay with their pool: `cookie NAME`, `hash of header NAME` or `off`.
+    public var sticky = "off"
+    /// By what requests choose themselves, each as `header NAME: POOL`.
+    public var pins: [String] = []
+    /// Which slots belong to which pool, from the first on; empty if clients have no slots.
+    public var slots: [SlotRun] = []
+
+    /// Slots in a row that belong to the same pool.
+    public struct SlotRun: Equatable, Sendable {
+        public var pool = ""
+        public var count = 0
+
+        public init() {}
+    }
 
     /// One pool of the split.
     public struct Part: Equatable, Sendable {

@@ -76,7 +76,7 @@ public enum StatusText {
     private static func splits(_ report: StatusReport, _ style: Style) -> String {
         var table = TextTable([
             ("SPLIT", .left), ("POOL", .left), ("WEIGHT", .right), ("SHARE", .right),
-            ("FILE SAYS", .right),
+            ("FILE SAYS", .right), ("STICKY", .left),
         ])
         for split in report.splits {
             for (index, part) in split.parts.enumerated() {
@@ -87,6 +87,7 @@ public enum StatusText {
                     .init(
                         text: "\(part.fileWeight)",
                         colour: part.fileWeight == part.weight ? .none : .yellow),
+                    .init(text: index == 0 ? split.sticky : ""),
                 ])
             }
         }

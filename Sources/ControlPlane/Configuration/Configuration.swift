@@ -82,6 +82,9 @@ public struct SplitConfiguration: Equatable, Sendable {
     public var name: String
     /// In the order of the file. 0 to 10,000 each; not all zero.
     public var weights: [(pool: String, weight: Int)]
+    public var sticky = StickyConfiguration.off
+    /// In the order of the file: the first that says something counts.
+    public var pins: [PinConfiguration] = []
 
     public init(name: String, weights: [(pool: String, weight: Int)]) {
         self.name = name
@@ -90,6 +93,7 @@ public struct SplitConfiguration: Equatable, Sendable {
 
     public static func == (left: Self, right: Self) -> Bool {
         left.name == right.name && left.weights.elementsEqual(right.weights, by: ==)
+            && left.sticky == right.sticky && left.pins == right.pins
     }
 }
 
@@ -98,6 +102,8 @@ public struct PoolConfiguration: Equatable, Sendable {
     public var name: String
     public var sources: [Source] = []
     public var policy = BalancePolicy.roundRobin
+    /// A client stays with its replica by this cookie; nil: it does not.
+    public var sticky: CookieConfiguration?
     public var probe = ProbeConfiguration()
     public var settings = PoolSettings()
     /// How long tunnels live on a draining replica.

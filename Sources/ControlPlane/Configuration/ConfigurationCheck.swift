@@ -16,6 +16,7 @@ struct ConfigurationCheck {
         }
         checkBinds(configuration, &reading)
         checkBackups(configuration, &reading)
+        checkCookies(configuration, &reading)
         completeRoutes(&configuration, &reading)
     }
 
@@ -34,6 +35,29 @@ struct ConfigurationCheck {
         guard let admin = configuration.admin.bind, let owner = owners[admin] else { return }
         let mark = document.entry("admin")?.value.entry("bind")?.value.mark ?? bindMark(owner)
         reading.report(mark, "bind: \(admin) is wanted by both 'admin' and listener '\(owner)'")
+    }
+
+    /// Two splits or pools that set the same cookie would take each other's clients away.
+    private func checkCookies(_ configuration: Configuration, _ reading: inout Reading) {
+        var owners: [String: String] = [:]
+        func claim(_ cookie: String, _ owner: String, _ section: YAMLNode.Entry?) {
+            guard let section else { return }
+            guard let other = owners[cookie] else { return owners[cookie] = owner }
+            let sticky = section.value.entry("sticky")
+            reading.report(
+                sticky?.value.entry("cookie")?.value.mark ?? sticky?.keyMark ?? section.keyMark,
+                "sticky: the cookie '\(cookie)' belongs to \(other) already")
+        }
+        for split in configuration.splits {
+            guard case .cookie(let cookie) = split.sticky else { continue }
+            let section = document.entry("splits")?.value.entry(split.name)
+            claim(cookie.name(ofSplit: split.name), "split '\(split.name)'", section)
+        }
+        for pool in configuration.pools {
+            guard let cookie = pool.sticky else { continue }
+            let section = document.entry("pools")?.value.entry(pool.name)
+            claim(cookie.name(ofPool: pool.name), "pool '\(pool.name)'", section)
+        }
     }
 
     private func bindMark(_ listener: String) -> Mark {

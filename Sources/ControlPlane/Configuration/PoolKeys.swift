@@ -6,6 +6,7 @@ extension PoolConfiguration {
         [
             Key("discover", \.sources, .sources),
             Key("balance", \.policy, .balance),
+            Key("sticky", \.sticky, .stickyCookie),
             Key("probe", \.probe, .probe),
             Key("hold", \.settings, section: PoolSettings.hold) { settings in
                 settings.holdRequestsMaximum = 0
@@ -24,7 +25,7 @@ extension PoolConfiguration {
                 "slow_start", \.slowStartMilliseconds,
                 ValueKind.time(100...3_600_000).or(["off", "false"], 0)),
             Key("backup", \.backup, ValueKind.name(of: "pool", \.pools)),
-            .later("sticky"), .later("tls"),
+            .later("tls"),
         ])
 
     init?(_ entry: YAMLNode.Entry, _ reading: inout Reading) {

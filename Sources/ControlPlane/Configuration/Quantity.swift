@@ -8,6 +8,10 @@ struct Quantity: Sendable {
         units: [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)],
         example: { "\($0)ms or \($0)s" })
 
+    static let longTime = Quantity(
+        units: [("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)],
+        example: { "\($0)h or \($0)d" })
+
     static let size = Quantity(
         units: [
             ("B", 1), ("kB", 1_000), ("KiB", 1_024), ("MB", 1_000_000), ("MiB", 1 << 20),

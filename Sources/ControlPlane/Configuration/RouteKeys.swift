@@ -139,7 +139,7 @@ extension ValueKind<[RouteConfiguration.HeaderMatch]> {
 
 extension String {
     /// What RFC 9110 §5.6.2 allows for methods and field names.
-    fileprivate var isToken: Bool {
+    var isToken: Bool {
         !isEmpty
             && utf8.allSatisfy { byte in
                 switch byte {

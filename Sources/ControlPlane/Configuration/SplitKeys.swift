@@ -3,7 +3,8 @@ extension SplitConfiguration {
         "splits.NAME",
         [
             Key("weights", \.weights, .weights),
-            .later("sticky"), .later("pin"),
+            Key("sticky", \.sticky, .sticky),
+            Key("pin", \.pins, ValueKind.pin.list("a pin, such as { header: NAME, pool: POOL }")),
         ])
 
     init?(_ entry: YAMLNode.Entry, _ reading: inout Reading) {
@@ -12,6 +13,20 @@ extension SplitConfiguration {
         if case .mapping = entry.value.content, entry.value.entry("weights") == nil {
             reading.report(
                 entry.keyMark, "split '\(entry.key)' has no 'weights', such as { POOL: 95 }")
+        }
+        checkPins(entry.value.entry("pin")?.value, &reading)
+    }
+
+    /// A pin may only be for a pool of the split; a weight of zero is enough to be one.
+    private func checkPins(_ node: YAMLNode?, _ reading: inout Reading) {
+        guard case .sequence(let elements) = node?.content else { return }
+        for element in elements {
+            guard let pool = element.entry("pool")?.value, let name = pool.text,
+                reading.names.pools.contains(name), !weights.contains(where: { $0.pool == name })
+            else { continue }
+            reading.report(
+                pool.mark,
+                "pool: '\(name)' is not in the split; add it to 'weights', with 0 for no share")
         }
     }
 }

@@ -63,6 +63,19 @@ struct ValueKind<Value>: Sendable {
         }
     }
 
+    /// A list of values of this kind.
+    ///
+    /// - Parameter accepted: one of them, in words.
+    func list(_ accepted: String) -> ValueKind<[Value]> {
+        ValueKind<[Value]>(accepted: "a list of these: \(accepted)") { node, reading in
+            guard case .sequence = node.content else {
+                reading.refuse(node, accepted: "a list of these: \(accepted)")
+                return nil
+            }
+            return self.listOrOne.read(node, &reading)
+        }
+    }
+
     /// A list of values of this kind, or one of them alone.
     var listOrOne: ValueKind<[Value]> {
         ValueKind<[Value]>(accepted: "\(accepted), or a list of these") { node, reading in

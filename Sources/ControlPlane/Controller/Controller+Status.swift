@@ -129,6 +129,15 @@ extension Controller {
             part.sharePercent = (share * 100).rounded() / 100
             return part
         }
+        report.sticky = split.configuration.stickyText
+        report.pins = split.configuration.pins.map { "\($0.key): \($0.pool)" }
+        guard split.configuration.sticky != .off else { return report }
+        report.slots = split.slots.map { pool, count in
+            var run = SplitReport.SlotRun()
+            run.pool = pool ?? ""
+            run.count = count
+            return run
+        }
         return report
     }
 }

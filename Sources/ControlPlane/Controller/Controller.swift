@@ -30,6 +30,17 @@ public final class Controller {
     /// The oldest generation that any worker worked by at the end of the last turn.
     private(set) var adoptedGeneration: UInt64 = 0
 
+    /// What cookies are signed with unless their configuration names a file; random until it is
+    /// set. Clients lose their place when it changes.
+    public var signingKey: SigningKey {
+        get { keys.own }
+        set {
+            keys.own = newValue
+            isDue = true
+        }
+    }
+    private var keys = SigningKeys(own: .random())
+
     private let prober: Prober
     private var resolver: Resolver?
     private var poolRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
@@ -172,7 +183,7 @@ public final class Controller {
                     row: $0.row, configuration: $0.configuration, replicas: $0.replicas,
                     pause: $0.pause)
             },
-            limits: configuration.limits)
+            limits: configuration.limits, keys: keys)
         workers.publish(builder.build(generation: generation, phase: phase))
         saveStateSoon()
     }
@@ -192,6 +203,8 @@ extension Controller {
     /// All that can fail comes first; from `sockets.commit` on nothing can.
     private func apply(_ next: Configuration) throws(ControlError) {
         try checkRows(next)
+        var nextKeys = keys
+        try nextKeys.readFiles(next)
         let change = try sockets.prepare(next.listeners)
         let nextResolver: Resolver
         do throws(ControlError) {
@@ -201,6 +214,7 @@ extension Controller {
             throw error
         }
         sockets.commit(change, generation: generation + 1)
+        keys = nextKeys
         let isNewResolver = nextResolver !== resolver
         applyPools(next.pools, resolver: nextResolver, isNewResolver ? .changed : .same)
         applySplits(next.splits)

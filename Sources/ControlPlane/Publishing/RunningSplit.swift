@@ -6,16 +6,29 @@ struct RunningSplit {
     private(set) var configuration: SplitConfiguration
     /// In the order of the file. They differ from the file's after `weir shift`.
     private(set) var weights: [(pool: String, weight: Int)]
+    /// Which slots belong to which of them, whether clients have slots now or not.
+    private(set) var table: StickyTable
     /// Whose turn it is; a new one with each change of weights.
     private(set) var ticket = SplitTicket()
+    /// How many turns were given before `ticket`.
+    private(set) var turnsBefore: UInt64 = 0
 
     /// What a weight may be.
     static let weightRange = 0...10_000
 
-    init(row: Int, configuration: SplitConfiguration) {
+    /// - Parameter saved: how the split was when the program ended. Its weights count only if the
+    ///   file still says what they were derived from; its slots count in any case.
+    init(row: Int, configuration: SplitConfiguration, restoring saved: SavedSplit? = nil) {
         self.row = row
         self.configuration = configuration
-        weights = configuration.weights
+        let isSame = saved?.fileWeights.elementsEqual(configuration.weights, by: ==) ?? false
+        weights = isSame ? saved?.weights ?? configuration.weights : configuration.weights
+        let pools = weights.map(\.pool)
+        let runs = (saved?.slots ?? []).map { run in
+            StickyTable.Run(entry: pools.firstIndex { $0 == run.pool }, count: run.count)
+        }
+        table = StickyTable(runs: runs)
+        table.move(to: weights.map(\.weight))
     }
 
     var name: String { configuration.name }
@@ -25,12 +38,28 @@ struct RunningSplit {
         weights.map { "\($0.pool)=\($0.weight)" }.joined(separator: " ")
     }
 
+    /// What of it shall outlive the program.
+    var saved: SavedSplit {
+        SavedSplit(
+            name: name, weights: weights, fileWeights: configuration.weights, slots: slots)
+    }
+
+    /// Which slots belong to which pool, from the first on; nil is no pool.
+    var slots: [(pool: String?, count: Int)] {
+        table.runs.map { run in (run.entry.map { weights[$0].pool }, run.count) }
+    }
+
     /// Takes what the file says now. Weights that were shifted at run time stay as long as the
-    /// file's weights stay the same.
+    /// file's weights stay the same, and slots as far as the weights let them.
     mutating func reconfigure(_ configuration: SplitConfiguration) {
         let isSame = self.configuration.weights.elementsEqual(configuration.weights, by: ==)
         self.configuration = configuration
-        if !isSame { adopt(configuration.weights) }
+        guard !isSame else { return }
+        let before = weights.map(\.pool)
+        table.renumber { entry in
+            configuration.weights.firstIndex { $0.pool == before[entry] }
+        }
+        adopt(configuration.weights)
     }
 
     /// Changes the weights of the pools named; the others keep theirs.
@@ -67,6 +96,18 @@ struct RunningSplit {
     private mutating func adopt(_ next: [(pool: String, weight: Int)]) {
         guard !weights.elementsEqual(next, by: ==) else { return }
         weights = next
+        table.move(to: next.map(\.weight))
+        turnsBefore &+= ticket.taken
         ticket = SplitTicket()
     }
+}
+
+/// How a split is when the program ends, for when it starts again; plain values.
+struct SavedSplit {
+    var name: String
+    var weights: [(pool: String, weight: Int)]
+    /// What the file said when they were set.
+    var fileWeights: [(pool: String, weight: Int)]
+    /// Which slots belong to which pool, from the first on; nil is no pool.
+    var slots: [(pool: String?, count: Int)]
 }

@@ -23,6 +23,7 @@ struct SnapshotBuilder {
     var splits: [RunningSplit]
     var pools: [PoolInput]
     var limits: Limits
+    var keys: SigningKeys
 
     /// - Parameters:
     ///   - generation: one more than that of the snapshot before.
@@ -94,9 +95,31 @@ struct SnapshotBuilder {
         let entries = split.weights.compactMap { part in
             positions.pool(part.pool).map { SplitSchedule.Entry(pool: $0, weight: part.weight) }
         }
-        return Split(
+        var result = Split(
             row: split.row, name: split.name, schedule: SplitSchedule(entries),
             ticket: split.ticket)
+        // With a pool missing, which the reader of the configuration has ruled out, slots and pins
+        // would be for the wrong entries.
+        guard entries.count == split.weights.count else { return result }
+        result.pins = split.configuration.pins.compactMap { pin in
+            split.weights.firstIndex { $0.pool == pin.pool }.map { Pin(key: pin.key, entry: $0) }
+        }
+        switch split.configuration.sticky {
+        case .off: break
+        case .hash(let key): result.stickiness = Stickiness(hash: key, table: split.table)
+        case .cookie(let configuration):
+            result.stickiness = Stickiness(
+                cookie: cookie(configuration, name: configuration.name(ofSplit: split.name)),
+                table: split.table, split: split.name, entries: entries.count,
+                turnsBefore: split.turnsBefore)
+        }
+        return result
+    }
+
+    private func cookie(_ configuration: CookieConfiguration, name: String) -> StickyCookie {
+        StickyCookie(
+            name: name, maxAgeSeconds: configuration.maxAgeMilliseconds.map { $0 / 1_000 },
+            key: keys.key(configuration))
     }
 
     private func pool(_ input: PoolInput, _ positions: Positions) -> Pool {
@@ -111,6 +134,14 @@ struct SnapshotBuilder {
             pool.settings.holdTimeoutMilliseconds = milliseconds
         }
         pool.backup = input.configuration.backup.flatMap(positions.pool)
+        if let sticky = input.configuration.sticky {
+            let cookie = cookie(sticky, name: sticky.name(ofPool: pool.name))
+            pool.sticky = cookie
+            for (index, replica) in input.replicas.enumerated() {
+                let address = "\(replica.status.address)"
+                pool.replicas[index].stickyTag = cookie.tag(pool: pool.name, address: address)
+            }
+        }
         return pool
     }
 

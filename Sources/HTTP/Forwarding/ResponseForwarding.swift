@@ -51,9 +51,10 @@ public struct ResponseForwarding: Sendable, BitwiseCopyable {
 /// Writes a response head as the client gets it, at the front of `space`, and returns its bytes;
 /// nil when it does not fit, and 0 for an interim response that an HTTP/1.0 client must not get.
 ///
-/// `bytes` is the span that the head was parsed from. RFC 9110 §7.6, RFC 9112 §4.
+/// `bytes` is the span that the head was parsed from, `lines` are whole field lines that are added.
+/// RFC 9110 §7.6, RFC 9112 §4.
 public func writeResponse(
-    _ head: borrowing ResponseHead, from bytes: Span<UInt8>,
+    _ head: borrowing ResponseHead, from bytes: Span<UInt8>, adding lines: Span<UInt8> = Span(),
     forwarding: borrowing ResponseForwarding, into space: inout MutableSpan<UInt8>
 ) -> Int? {
     if head.status < 200, forwarding.clientMinorVersion == 0 { return 0 }
@@ -74,6 +75,7 @@ public func writeResponse(
         writer.append(requestID.text.span)
         writer.append("\r\n")
     }
+    writer.append(lines)
     writer.append("\r\n")
     return writer.written
 }

@@ -29,7 +29,7 @@ struct Explanation {
         let route = configuration.routes[routes.routes[position].row]
         let rank = "number \(position + 1) of \(routes.routes.count), the most specific first"
         add("route", "\(Explanation.conditions(of: route)); \(rank)")
-        addTarget(route.target)
+        addTarget(route.target, request)
     }
 
     /// The listener with that port, else the first: a port may be mapped outside.
@@ -53,17 +53,17 @@ struct Explanation {
         return conditions.isEmpty ? "any request" : conditions.joined(separator: ", ")
     }
 
-    private mutating func addTarget(_ target: TargetName) {
+    private mutating func addTarget(_ target: TargetName, _ request: ImaginedRequest) {
         switch target {
         case .pool(let name): addPool(name)
         case .split(let name):
-            let weights = weights(of: name)
-            let sum = weights.reduce(0) { $0 + $1.weight }
-            let shares = weights.map { part in
-                "\(part.pool) \(part.weight) of \(sum)"
-            }
-            add("split", "\(name): \(shares.joined(separator: ", "))")
-            for part in weights where part.weight > 0 { addPool(part.pool) }
+            guard let split = configuration.splits.first(where: { $0.name == name }) else { return }
+            let running = status?.splits.first { $0.name == name }
+            let explanation = SplitExplanation(
+                of: request, split: split, weights: weights(of: name),
+                slots: running.flatMap { $0.slots.isEmpty ? nil : $0.slots })
+            for line in explanation.lines { add(line.label, line.words) }
+            for pool in explanation.pools { addPool(pool) }
         }
     }
 
@@ -79,6 +79,9 @@ struct Explanation {
         guard let pool = configuration.pools.first(where: { $0.name == name }) else { return }
         let sources = pool.sources.map(Explanation.text).joined(separator: ", ")
         add("pool", "\(name): \(sources), \(pool.policy.rawValue)")
+        if let cookie = pool.sticky {
+            add("", "a client stays with the replica of its cookie \(cookie.name(ofPool: name))")
+        }
         guard let status else {
             add("", "no weir answers that could name its replicas")
             return

@@ -1,4 +1,5 @@
 internal import Balancing
+internal import HTTP
 
 /// A request that nobody sent: what `weir explain` asks the route table about.
 struct ImaginedRequest {
@@ -35,6 +36,24 @@ struct ImaginedRequest {
             RouteRequest(
                 listenerRow: listenerRow, host: host.span, path: path.span, method: method.span,
                 fields: RequestFields(head: head.span, positions: positions.span)))
+    }
+
+    /// What the header or cookie says; nil if the request has none, and for other keys.
+    func value(of key: RequestKey) -> String? {
+        let fields = positions.map { position in
+            let name = ByteRange(start: position.nameStart, end: position.nameEnd)
+            let spelling = String(decoding: head[name.indices], as: UTF8.self)
+            return Field(
+                id: spelling.lowercased() == "cookie" ? .cookie : .other, name: name,
+                value: ByteRange(start: position.valueStart, end: position.valueEnd))
+        }
+        let found: ByteRange? =
+            switch key {
+            case .clientAddress, .path: nil
+            case .header(let name): fields.span.value(Array(name.utf8).span, in: head.span)
+            case .cookie(let name): fields.span.cookie(Array(name.utf8).span, in: head.span)
+            }
+        return found.map { String(decoding: head[$0.indices], as: UTF8.self) }
     }
 
     /// Nil if there is one that is no number.

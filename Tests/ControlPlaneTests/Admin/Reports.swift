@@ -55,6 +55,12 @@ enum Reports {
         var split = SplitReport()
         split.name = "api"
         split.parts = [stable, canary]
+        split.sticky = "cookie weir_api"
+        split.pins = ["header x-canary: canary"]
+        var slots = SplitReport.SlotRun()
+        slots.pool = "canary"
+        slots.count = 1_000
+        split.slots = [slots]
         return split
     }
 

@@ -110,6 +110,35 @@ struct AcceptedTests {
         #expect(configuration.splits[0].weights.map(\.weight) == [1, 0])
     }
 
+    @Test("A split may be sticky by a cookie or a hash, a pool by a cookie")
+    func sticky() throws {
+        let configuration = try accepted(
+            """
+            listeners: { web: { bind: 80 } }
+            routes: [{ split: s }]
+            splits:
+              s: { weights: { a: 1 }, sticky: cookie, pin: [{ header: X-Canary, pool: a }] }
+              t: { weights: { a: 1 }, sticky: { max_age: 30d, key_file: /k } }
+              u: { weights: { a: 1 }, sticky: { hash: { header: X-User } } }
+              v: { weights: { a: 1 }, sticky: { hash: { cookie: Session } } }
+              w: { weights: { a: 1 }, sticky: off, pin: [{ cookie: c, pool: a }] }
+            pools: { a: { discover: "a:1", sticky: cookie }, b: { discover: "b:1", sticky: off } }
+            """)
+        var aged = CookieConfiguration()
+        aged.maxAgeMilliseconds = 30 * 86_400_000
+        aged.keyFile = "/k"
+        #expect(
+            configuration.splits.map(\.sticky) == [
+                .cookie(CookieConfiguration()), .cookie(aged), .hash(.header("x-user")),
+                .hash(.cookie("Session")), .off,
+            ])
+        #expect(configuration.splits[0].pins == [.init(key: .header("x-canary"), pool: "a")])
+        #expect(configuration.splits[4].pins == [.init(key: .cookie("c"), pool: "a")])
+        #expect(
+            configuration.splits.map(\.stickyText)[0...1] == ["cookie weir_s", "cookie weir_t"])
+        #expect(configuration.pools.map(\.sticky) == [CookieConfiguration(), nil])
+    }
+
     @Test("Off switches the admin and the access log off")
     func off() throws {
         let configuration = try accepted(

@@ -12,7 +12,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
 
     var testDescription: String { text }
 
-    static let all = yaml + references + values + sections + balancing
+    static let all = yaml + references + values + sections + sticky + balancing
 
     private static let listener = "listeners: { web: { bind: 80 } }\n"
     private static let app = "pools: { app: { discover: 'app:1' } }\n"

@@ -1,3 +1,4 @@
+import Balancing
 import Testing
 
 @testable import ControlPlane
@@ -52,6 +53,65 @@ struct RunningSplitTests {
         }
         #expect(error?.problems.contains(message) == true)
         #expect(split.weightsText == "stable=95 canary=5")
+    }
+
+    /// Who has each slot, by name.
+    private func owners(_ split: RunningSplit) -> [String?] {
+        split.slots.flatMap { Array(repeating: $0.pool, count: $0.count) }
+    }
+
+    @Test("A shift from 5 to 20 takes no slot from the canary, and back gives the same ones back")
+    func slots() throws {
+        var split = split()
+        let before = owners(split)
+        try split.shift([("canary", 20)])
+        let during = owners(split)
+        #expect(zip(before, during).allSatisfy { $0 != "canary" || $1 == "canary" })
+        #expect(during.count { $0 == "canary" } == 1_739)
+        try split.shift([("canary", 5)])
+        #expect(owners(split) == before)
+    }
+
+    @Test("A reload that adds, drops or reorders pools moves the fewest slots")
+    func slotsThroughReload() throws {
+        var split = split([("a", 60), ("b", 30), ("c", 10)])
+        let before = owners(split)
+        split.reconfigure(
+            SplitConfiguration(name: "api", weights: [("c", 10), ("a", 60), ("b", 30)]))
+        #expect(owners(split) == before)
+        split.reconfigure(SplitConfiguration(name: "api", weights: [("c", 40), ("a", 60)]))
+        let after = owners(split)
+        #expect(zip(before, after).allSatisfy { $0 == "b" || $0 == $1 })
+        #expect(after.allSatisfy { $0 == "a" || $0 == "c" })
+    }
+
+    @Test("What was saved comes back: slots always, weights if the file says what it said then")
+    func restored() throws {
+        var split = split([("a", 60), ("b", 30), ("c", 10)])
+        try split.shift([("b", 5)])
+        try split.shift([("c", 50)])
+        let again = RunningSplit(
+            row: 1, configuration: split.configuration, restoring: split.saved)
+        #expect(again.weightsText == split.weightsText)
+        #expect(owners(again) == owners(split))
+        let changed = RunningSplit(
+            row: 1,
+            configuration: SplitConfiguration(name: "api", weights: [("a", 60), ("c", 40)]),
+            restoring: split.saved)
+        #expect(changed.weightsText == "a=60 c=40")
+        let kept = zip(owners(split), owners(changed)).count { $0 == $1 }
+        let (a, c) = (5_217, 4_000)
+        #expect(kept >= a + c - 1)
+    }
+
+    @Test("New weights go on with the newcomers where the old ones stopped")
+    func turns() throws {
+        var split = split()
+        for _ in 0..<7 { _ = split.ticket.take() }
+        try split.shift([("canary", 6)])
+        for _ in 0..<5 { _ = split.ticket.take() }
+        try split.shift([("canary", 7)])
+        #expect(split.turnsBefore == 12)
     }
 
     @Test("Shifted weights survive a reload, unless the file's own weights changed")

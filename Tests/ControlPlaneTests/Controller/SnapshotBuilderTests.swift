@@ -44,7 +44,38 @@ struct SnapshotBuilderTests {
                     ]),
                 .init(row: 8, configuration: PoolConfiguration(name: "cache"), replicas: []),
             ],
-            limits: Limits())
+            limits: Limits(), keys: SigningKeys(own: SigningKey(high: 1, low: 2)))
+    }
+
+    @Test(
+        "A sticky split has its table, its cookie and its pins, and a sticky pool tags its replicas"
+    )
+    func sticky() throws {
+        var builder = try builder()
+        var configuration = SplitConfiguration(name: "api", weights: [("cache", 3), ("app", 1)])
+        var cookie = CookieConfiguration()
+        cookie.maxAgeMilliseconds = 3_600_000
+        configuration.sticky = .cookie(cookie)
+        configuration.pins = [.init(key: .header("x-canary"), pool: "app")]
+        builder.splits = [RunningSplit(row: 6, configuration: configuration)]
+        builder.pools[0].configuration.sticky = CookieConfiguration()
+        let snapshot = builder.build(generation: 1, phase: .serving)
+        let key = SigningKey(high: 1, low: 2)
+        let split = snapshot.splits[0]
+        #expect(
+            split.stickiness.cookie
+                == StickyCookie(name: "weir_api", maxAgeSeconds: 3_600, key: key))
+        #expect(split.stickiness.table == StickyTable(weights: [3, 1]))
+        #expect(split.pins == [Pin(key: .header("x-canary"), entry: 1)])
+        #expect(snapshot.pools[0].sticky == StickyCookie(name: "weir_replica_app", key: key))
+        let tags = snapshot.pools[0].replicas.map(\.stickyTag)
+        #expect(!tags.contains(0) && Set(tags).count == 2)
+        #expect(snapshot.pools[1].sticky == nil)
+        let copy = snapshot.deepCopy()
+        #expect(copy.splits[0].stickiness.table == split.stickiness.table)
+        #expect(copy.splits[0].stickiness.mark == split.stickiness.mark)
+        #expect(copy.splits[0].pins == split.pins)
+        #expect(copy.pools[0].sticky == snapshot.pools[0].sticky)
     }
 
     @Test("Names become positions in the same snapshot, rows stay what they are")
