@@ -1,7 +1,8 @@
 internal import Balancing
 internal import Transport
 
-/// What survives a restart: the weights that operators set, drains and pauses.
+/// What survives a restart: the weights that operators set, who has which slots and what cookies
+/// are signed with, drains and pauses.
 extension Controller {
     /// How long a drain of the state file waits for its replica to be found.
     static let drainPatienceMilliseconds = 60_000
@@ -36,7 +37,7 @@ extension Controller {
 
     /// Takes over what was saved; before the first snapshot.
     func restore(_ state: SavedState) {
-        savedKey = state.key
+        restoreKey(state.key)
         savedRollouts = state.rollouts
         for split in state.splits { restore(split) }
         for pause in state.pauses { restore(pause) }
@@ -101,7 +102,7 @@ extension Controller {
 
     private var savedState: SavedState {
         var state = SavedState()
-        state.key = savedKey
+        state.key = signingKey.text
         state.rollouts = savedRollouts
         state.splits = splits.map(Controller.saved)
         state.drains = pools.flatMap { pool in
@@ -119,15 +120,32 @@ extension Controller {
     }
 
     private static func saved(_ split: RunningSplit) -> SavedState.Split {
-        SavedState.Split(
+        let isSticky = split.configuration.sticky != .off
+        return SavedState.Split(
             name: split.name,
             weights: split.weights.map { SavedState.Weight(pool: $0.pool, weight: $0.weight) },
             fileWeights: split.configuration.weights.map {
                 SavedState.Weight(pool: $0.pool, weight: $0.weight)
-            })
+            },
+            slots: isSticky
+                ? split.slots.map { SavedState.SlotRun(pool: $0.pool, count: $0.count) } : [])
+    }
+
+    private func restoreKey(_ text: String) {
+        guard !text.isEmpty else { return }
+        guard let key = SigningKey(text: text) else {
+            return noteLost("the signing key, which is not 32 hexadecimal digits: it is a new one")
+        }
+        signingKey = key
     }
 
     private func restore(_ saved: SavedState.Split) {
+        restoreWeights(saved)
+        guard !saved.slots.isEmpty else { return }
+        restoreSlots(saved.slots.map { ($0.pool, $0.count) }, split: saved.name)
+    }
+
+    private func restoreWeights(_ saved: SavedState.Split) {
         guard saved.weights != saved.fileWeights else { return }
         guard let split = splits.first(where: { $0.name == saved.name }) else {
             return noteLost("the weights of split \(saved.name): there is no such split")

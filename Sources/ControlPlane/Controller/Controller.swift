@@ -54,7 +54,6 @@ public final class Controller {
     var isSaveScheduled = false
     var pendingDrains: [PendingDrain] = []
     /// What the state file had that is not in use.
-    var savedKey = ""
     var savedRollouts: [JSONValue] = []
     /// `start` is past its first snapshot.
     private var hasStarted = false
@@ -147,6 +146,12 @@ public final class Controller {
             .info, "split=\(name) \(before) -> \(splits[index].weightsText) cause=\"\(cause)\"")
         isDue = true
         publishIfDue()
+    }
+
+    /// Gives the split back the slots that its pools had; before the first snapshot.
+    func restoreSlots(_ slots: [(pool: String?, count: Int)], split name: String) {
+        guard let index = splits.firstIndex(where: { $0.name == name }) else { return }
+        splits[index].restore(slots: slots)
     }
 
     /// Begins to end: workers finish what is in flight, and cut at `deadline` what is left. A

@@ -16,19 +16,11 @@ struct RunningSplit {
     /// What a weight may be.
     static let weightRange = 0...10_000
 
-    /// - Parameter saved: how the split was when the program ended. Its weights count only if the
-    ///   file still says what they were derived from; its slots count in any case.
-    init(row: Int, configuration: SplitConfiguration, restoring saved: SavedSplit? = nil) {
+    init(row: Int, configuration: SplitConfiguration) {
         self.row = row
         self.configuration = configuration
-        let isSame = saved?.fileWeights.elementsEqual(configuration.weights, by: ==) ?? false
-        weights = isSame ? saved?.weights ?? configuration.weights : configuration.weights
-        let pools = weights.map(\.pool)
-        let runs = (saved?.slots ?? []).map { run in
-            StickyTable.Run(entry: pools.firstIndex { $0 == run.pool }, count: run.count)
-        }
-        table = StickyTable(runs: runs)
-        table.move(to: weights.map(\.weight))
+        weights = configuration.weights
+        table = StickyTable(weights: weights.map(\.weight))
     }
 
     var name: String { configuration.name }
@@ -38,15 +30,19 @@ struct RunningSplit {
         weights.map { "\($0.pool)=\($0.weight)" }.joined(separator: " ")
     }
 
-    /// What of it shall outlive the program.
-    var saved: SavedSplit {
-        SavedSplit(
-            name: name, weights: weights, fileWeights: configuration.weights, slots: slots)
-    }
-
     /// Which slots belong to which pool, from the first on; nil is no pool.
     var slots: [(pool: String?, count: Int)] {
         table.runs.map { run in (run.entry.map { weights[$0].pool }, run.count) }
+    }
+
+    /// Takes over `slots` of an earlier run, as far as the weights of now let them.
+    mutating func restore(slots: [(pool: String?, count: Int)]) {
+        let pools = weights.map(\.pool)
+        table = StickyTable(
+            runs: slots.map { run in
+                StickyTable.Run(entry: pools.firstIndex { $0 == run.pool }, count: run.count)
+            })
+        table.move(to: weights.map(\.weight))
     }
 
     /// Takes what the file says now. Weights that were shifted at run time stay as long as the
@@ -100,14 +96,4 @@ struct RunningSplit {
         turnsBefore &+= ticket.taken
         ticket = SplitTicket()
     }
-}
-
-/// How a split is when the program ends, for when it starts again; plain values.
-struct SavedSplit {
-    var name: String
-    var weights: [(pool: String, weight: Int)]
-    /// What the file said when they were set.
-    var fileWeights: [(pool: String, weight: Int)]
-    /// Which slots belong to which pool, from the first on; nil is no pool.
-    var slots: [(pool: String?, count: Int)]
 }

@@ -44,16 +44,7 @@ struct SigningKeys: Equatable {
         let lineEnds = bytes.reversed().prefix { $0 == 10 || $0 == 13 }.count
         let bytes = Array(bytes.dropLast(lineEnds))
         guard bytes.count >= Self.fileBytesMinimum else { return nil }
-        let text = String(decoding: bytes, as: UTF8.self)
-        let digits = text.utf8.filter { byte in
-            48...57 ~= byte || 65...70 ~= byte || 97...102 ~= byte
-        }
-        if bytes.count == 32, digits.count == 32,
-            let first = UInt64(text.prefix(16), radix: 16),
-            let second = UInt64(text.dropFirst(16), radix: 16)
-        {
-            return SigningKey(high: second.byteSwapped, low: first.byteSwapped)
-        }
+        if let key = SigningKey(text: String(decoding: bytes, as: UTF8.self)) { return key }
         return SigningKey(
             high: SipHash.hash(bytes.span, key: SigningKey(high: 0, low: 1)),
             low: SipHash.hash(bytes.span, key: SigningKey(high: 0, low: 2)))
@@ -71,6 +62,25 @@ extension Configuration {
 }
 
 extension SigningKey {
+    /// 32 hexadecimal digits, the first byte of the key first; nil for any other text.
+    init?(text: String) {
+        let isDigits = text.utf8.allSatisfy { byte in
+            48...57 ~= byte || 65...70 ~= byte || 97...102 ~= byte
+        }
+        guard isDigits, text.utf8.count == 32, let first = UInt64(text.prefix(16), radix: 16),
+            let second = UInt64(text.dropFirst(16), radix: 16)
+        else { return nil }
+        self.init(high: second.byteSwapped, low: first.byteSwapped)
+    }
+
+    /// The same text again. Secret: for the state file only.
+    var text: String {
+        [low, high].map { word in
+            let digits = String(word.byteSwapped, radix: 16)
+            return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }.joined()
+    }
+
     /// Of the kernel's secret random bits.
     public static func random() -> SigningKey {
         var generator = SystemRandomNumberGenerator()

@@ -69,6 +69,32 @@ final class ControllerStateTests {
         #expect(again.last?.pools[0].replicas.map(\.availability) == [.closed, .ready])
     }
 
+    @Test("Signing key and slots of a sticky split are back; a broken key is said")
+    func keyAndSlots() throws {
+        var sticky = configuration()
+        sticky.pools.append(ControlDesk.pool("c", []))
+        sticky.splits[0].weights = [("a", 60), ("b", 30), ("c", 10)]
+        sticky.splits[0].sticky = .cookie(CookieConfiguration())
+        let desk = try started(sticky)
+        let key = desk.controller.signingKey
+        for (b, c) in [(5, 50), (70, 0), (20, 20)] {
+            try desk.controller.shift(split: "s", weights: [("b", b), ("c", c)])
+        }
+        let table = desk.controller.splits[0].table
+        #expect(table != StickyTable(weights: [60, 20, 20]))
+        let after = try started(sticky)
+        #expect(after.controller.signingKey == key)
+        #expect(after.controller.splits[0].table == table)
+        #expect(after.last?.splits[0].stickiness.table == table)
+        let text = try TextFile.read(path)
+        #expect(text.contains(key.text))
+        #expect(!(desk.lines + after.lines).joined().contains(key.text))
+        try TextFile.write(text.replacing(key.text, with: "x"), to: path)
+        let broken = try started(sticky)
+        #expect(broken.controller.signingKey != key)
+        #expect(broken.lines.contains { $0.contains("not restored, the signing key") })
+    }
+
     @Test("What was taken back is not in the file")
     func takenBack() throws {
         try change()
