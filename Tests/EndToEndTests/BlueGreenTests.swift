@@ -114,6 +114,7 @@ import Transport
                     try wire.send("hello")
                     let text = String(decoding: try wire.readToEnd(), as: UTF8.self)
                     counts[text, default: 0] += 1
+                    wire.close()
                 }
                 return counts
             }
