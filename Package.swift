@@ -75,7 +75,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["ControlPlane", "DataPlane", "Balancing", "TestSupport"],
+            dependencies: ["ControlPlane", "DataPlane", "Balancing", "Metrics", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests", dependencies: ["TestSupport", "Transport"], swiftSettings: strict

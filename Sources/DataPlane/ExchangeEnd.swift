@@ -56,6 +56,11 @@ extension Worker {
         let isPartial = exchange.its.kind == .tunnel || exchange.its.stage == .responding
         exchange.its.failure = reason
         if exchange.its.status == 0 { exchange.its.status = reason.status }
+        if isPartial, exchange.its.kind == .http, reason != .clientClosed,
+            let pool = exchange.its.pool
+        {
+            counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.cut.rawValue)
+        }
         endExchange(exchange)
         client.its.exchange = nil
         if isPartial { client.its.descriptor.resetOnClose() }

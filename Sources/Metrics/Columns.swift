@@ -39,6 +39,8 @@ public enum PoolColumn: Int, CaseIterable, Sendable {
     case yielded
     /// Sum of the durations that the latency histogram counts, in microseconds.
     case latencyMicroseconds
+    /// Answers that had begun and were cut short, not by the client.
+    case cut
     /// Where the latency histogram begins; it takes `Histogram.bucketCount` columns.
     case histogram
 

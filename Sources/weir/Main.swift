@@ -50,8 +50,8 @@ struct Weir: ParsableCommand {
         subcommands: [
             RunCommand.self, DemoCommand.self, CheckCommand.self, ExplainCommand.self,
             StatusCommand.self, WaitCommand.self, DrainCommand.self, UndrainCommand.self,
-            ShiftCommand.self, PauseCommand.self, ResumeCommand.self, ReloadCommand.self,
-            VersionCommand.self,
+            ShiftCommand.self, PauseCommand.self, ResumeCommand.self, RolloutCommand.self,
+            ReloadCommand.self, VersionCommand.self,
         ])
 }
 

@@ -89,7 +89,7 @@ extension AdminRoutes {
         try refusing(404) { () throws(ControlError) in _ = try controller.pool(name) }
     }
 
-    private func refusing<Result>(
+    func refusing<Result>(
         _ status: Int, _ change: () throws(ControlError) -> Result
     ) throws(AdminRefusal) -> Result {
         do throws(ControlError) {

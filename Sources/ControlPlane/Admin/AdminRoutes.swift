@@ -12,7 +12,7 @@ struct AdminRoutes {
     let token: () -> AdminToken?
 
     static let calls: [AdminCall] =
-        reads + changes + [
+        reads + changes + rollouts + [
             AdminCall(
                 .post, "/drain/self", .container,
                 later: { $0.drainSelf($1.request, $2) })

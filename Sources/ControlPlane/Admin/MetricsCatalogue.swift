@@ -62,6 +62,21 @@ extension MetricsPage {
         ]
     }
 
+    static var rollout: [Metric<RolloutReport>] {
+        [
+            Metric("weir_rollout_step", .gauge, "Steps taken.", \.record.stepsTaken),
+            Metric("weir_rollout_percent", .gauge, "The canary's share of the split.") {
+                $0.sharePercent
+            },
+            Metric("weir_rollout_paused", .gauge, "1 while an operator lets no step be taken.") {
+                $0.record.isPaused ? 1 : 0
+            },
+            Metric(
+                "weir_rollout_aborts_total", .counter, "Rollouts of the split that were aborted.",
+                \.aborts),
+        ]
+    }
+
     static var pool: [Metric<PoolReport>] {
         [
             Metric(

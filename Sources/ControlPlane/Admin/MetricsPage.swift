@@ -58,6 +58,7 @@ struct MetricsPage {
                 ([("listener", listener.name), ("address", listener.bind)], listener)
             }, to: &page)
         writeSplits(to: &page)
+        writeRollouts(to: &page)
         writePools(to: &page)
         writeReplicas(to: &page)
         return page.text
@@ -89,6 +90,24 @@ struct MetricsPage {
                     Double(part.weight), labels: [("split", split.name), ("pool", part.pool)])
             }
         }
+    }
+
+    private func writeRollouts(to page: inout PrometheusText) {
+        guard !report.rollouts.isEmpty else { return }
+        page.begin(
+            .gauge, "weir_rollout_state", help: "1 for the state that the last rollout is in.")
+        for rollout in report.rollouts {
+            for stage in RolloutStage.allCases {
+                page.sample(
+                    rollout.record.stage == stage ? 1 as UInt64 : 0,
+                    labels: [("split", rollout.record.split), ("state", stage.rawValue)])
+            }
+        }
+        write(
+            MetricsPage.rollout,
+            report.rollouts.map {
+                ([("split", $0.record.split), ("pool", $0.record.plan.to)], $0)
+            }, to: &page)
     }
 
     private func writePools(to page: inout PrometheusText) {

@@ -29,7 +29,8 @@ extension StatusReport: JSONRecord {
             JSONField("phase", \.phase), JSONField("ready", \.isReady),
             JSONField("not_ready_reasons", \.notReadyReasons), JSONField("workers", \.workers),
             JSONField("listeners", \.listeners), JSONField("routes", \.routes),
-            JSONField("splits", \.splits), JSONField("pools", \.pools),
+            JSONField("splits", \.splits), JSONField("rollouts", \.rollouts),
+            JSONField("pools", \.pools),
             JSONField("events", \.events), JSONField("log_lines_lost", \.logLinesLost),
         ]
     }

@@ -19,6 +19,8 @@ public struct StatusReport: Equatable, Sendable {
     public var listeners: [ListenerReport] = []
     public var routes: [RouteReport] = []
     public var splits: [SplitReport] = []
+    /// The last rollout of each split, over or not.
+    public var rollouts: [RolloutReport] = []
     public var pools: [PoolReport] = []
     /// The newest state changes, the oldest first.
     public var events: [EventReport] = []

@@ -20,6 +20,7 @@ public enum StatusText {
     ) -> String {
         var sections = [summary(report, style), listeners(report, style)]
         if !report.splits.isEmpty { sections.append(splits(report, style)) }
+        sections += report.rollouts.map { RolloutText(report: $0).text(style) }
         sections += report.pools.map { pool in
             let earlier = previous?.pools.first { $0.name == pool.name }
             let elapsed = report.uptimeMilliseconds - (previous?.uptimeMilliseconds ?? 0)

@@ -8,6 +8,7 @@ public struct Configuration: Equatable, Sendable {
     public var listeners: [ListenerConfiguration] = []
     public var routes: [RouteConfiguration] = []
     public var splits: [SplitConfiguration] = []
+    public var rollouts: [RolloutConfiguration] = []
     public var pools: [PoolConfiguration] = []
     public var dns = DNSConfiguration()
     public var admin = AdminConfiguration()
@@ -94,6 +95,17 @@ public struct SplitConfiguration: Equatable, Sendable {
     public static func == (left: Self, right: Self) -> Bool {
         left.name == right.name && left.weights.elementsEqual(right.weights, by: ==)
             && left.sticky == right.sticky && left.pins == right.pins
+    }
+}
+
+/// How rollouts of a split go on, unless the command line says otherwise.
+public struct RolloutConfiguration: Equatable, Sendable {
+    public var split: String
+    public var plan: RolloutPlan
+
+    public init(split: String, plan: RolloutPlan) {
+        self.split = split
+        self.plan = plan
     }
 }
 

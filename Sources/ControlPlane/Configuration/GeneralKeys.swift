@@ -18,6 +18,11 @@ extension Configuration {
                     SplitConfiguration($0, &$1)
                 }
             },
+            Key("rollouts") { entry, configuration, reading in
+                configuration.rollouts = reading.named("rollout", entry.value) {
+                    RolloutConfiguration($0, &$1)
+                }
+            },
             Key("pools") { entry, configuration, reading in
                 configuration.pools = reading.named("pool", entry.value) {
                     PoolConfiguration($0, &$1)
@@ -33,7 +38,6 @@ extension Configuration {
                     .orNil(["off", "false"])),
             Key("workers", \.workers, ValueKind.count(1...256).orNil(["auto"])),
             Key("shutdown_timeout", \.shutdownTimeoutMilliseconds, .time(0...3_600_000)),
-            .later("rollouts"),
         ])
 }
 

@@ -38,8 +38,8 @@ extension Controller {
     /// Takes over what was saved; before the first snapshot.
     func restore(_ state: SavedState) {
         restoreKey(state.key)
-        savedRollouts = state.rollouts
         for split in state.splits { restore(split) }
+        restoreRollouts(state)
         for pause in state.pauses { restore(pause) }
         let deadline = Instant.now().adding(milliseconds: Controller.drainPatienceMilliseconds)
         for drain in state.drains {
@@ -103,7 +103,7 @@ extension Controller {
     private var savedState: SavedState {
         var state = SavedState()
         state.key = signingKey.text
-        state.rollouts = savedRollouts
+        state.rollouts = rollouts.records.map(\.json)
         state.splits = splits.map(Controller.saved)
         state.drains = pools.flatMap { pool in
             pool.director.replicas.filter { $0.isDrained && $0.state != .gone }.map { status in
@@ -162,6 +162,23 @@ extension Controller {
         } catch {
             noteLost("the weights of split \(saved.name): \(error)")
         }
+    }
+
+    /// Rollouts whose weights the file has changed meanwhile are over, as at a reload.
+    private func restoreRollouts(_ state: SavedState) {
+        var records: [RolloutRecord] = []
+        for json in state.rollouts {
+            do throws(JSONMismatch) {
+                records.append(try RolloutRecord(json: json))
+            } catch {
+                noteLost("a rollout: \(error.path) should be \(error.expected)")
+            }
+        }
+        let changed = splits.filter { split in
+            let saved = state.splits.first { $0.name == split.name }
+            return saved.map { $0.fileWeights != Controller.saved(split).fileWeights } ?? true
+        }
+        rollouts.restore(records, changed: Set(changed.map(\.name)))
     }
 
     private func restore(_ saved: SavedState.Pause) {

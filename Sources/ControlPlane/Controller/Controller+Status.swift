@@ -41,6 +41,7 @@ extension Controller {
         report.listeners = sockets.open.map(listenerReport)
         report.routes = configuration.routes.map(Controller.routeReport)
         report.splits = splits.map(Controller.splitReport)
+        report.rollouts = rollouts.reports()
         report.pools = pools.map { poolReport($0, now) }
         report.logLinesLost = log.linesLost
         report.events = log.events.map { event in

@@ -42,7 +42,7 @@ public final class Controller {
     private var keys = SigningKeys(own: .random())
 
     private let prober: Prober
-    private var resolver: Resolver?
+    private(set) var resolver: Resolver?
     private var poolRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
     private var splitRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
     private var replicaRows: RowAllocator
@@ -53,10 +53,12 @@ public final class Controller {
     var saver: StateSaver?
     var isSaveScheduled = false
     var pendingDrains: [PendingDrain] = []
-    /// What the state file had that is not in use.
-    var savedRollouts: [JSONValue] = []
     /// `start` is past its first snapshot.
     private var hasStarted = false
+    /// The rollouts of all splits.
+    private(set) lazy var rollouts = RolloutDirector(controller: self) { [unowned self] in
+        saveState()
+    }
 
     /// - Parameter configuration: what `start` will make run.
     public init(
@@ -119,13 +121,15 @@ public final class Controller {
         }
     }
 
-    /// Changes weights of a split, from the next request on. Pools not named keep theirs.
+    /// Changes weights of a split, from the next request on. Pools not named keep theirs. A rollout
+    /// of the split is over with that.
     ///
     /// - Throws: if the split or a pool in it does not exist, or a weight is out of range.
     public func shift(
         split name: String, weights: [(pool: String, weight: Int)]
     ) throws(ControlError) {
         try shift(split: name, weights: weights, cause: "operator")
+        rollouts.noteShift(split: name)
         saveState()
     }
 
@@ -158,6 +162,7 @@ public final class Controller {
     /// second call may bring the deadline forward.
     public func beginShutdown(deadline: Instant) {
         phase = .draining(deadline: deadline.nanoseconds)
+        rollouts.stop()
         let left = deadline.milliseconds(since: Instant.now())
         log.write(.info, "serving -> draining, \(left) ms for what is in flight")
         isDue = true
@@ -222,10 +227,11 @@ extension Controller {
         keys = nextKeys
         let isNewResolver = nextResolver !== resolver
         applyPools(next.pools, resolver: nextResolver, isNewResolver ? .changed : .same)
-        applySplits(next.splits)
+        let changed = applySplits(next.splits)
         if isNewResolver { resolver?.close() }
         resolver = nextResolver
         configuration = next
+        rollouts.noteReload(changed: changed)
         log.level = next.log.level
         isDue = true
     }
@@ -284,8 +290,10 @@ extension Controller {
         return RunningPool(row: row, configuration: configuration, director: director)
     }
 
-    private func applySplits(_ wanted: [SplitConfiguration]) {
+    /// - Returns: the splits that got other weights.
+    private func applySplits(_ wanted: [SplitConfiguration]) -> Set<String> {
         let before = splits
+        var changed: Set<String> = []
         for split in before where !wanted.contains(where: { $0.name == split.name }) {
             splitRows.retire(split.row, since: generation + 1)
         }
@@ -298,12 +306,14 @@ extension Controller {
             let weights = split.weightsText
             split.reconfigure(configuration)
             if split.weightsText != weights {
+                changed.insert(split.name)
                 log.write(
                     .info,
                     "split=\(split.name) \(weights) -> \(split.weightsText) cause=\"reload\"")
             }
             return split
         }
+        return changed
     }
 
     private func report(_ transition: ReplicaTransition, pool: String) {

@@ -24,11 +24,13 @@ struct BadFile: CustomTestStringConvertible, Sendable {
         BadFile(
             "hello",
             "1:1: the file: found 'hello', accepted is a mapping of listeners, routes,"
-                + " splits, pools, dns, admin, log, limits, state, workers, shutdown_timeout"),
+                + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
+                + " shutdown_timeout"),
         BadFile(
             "[1, 2]",
             "1:1: the file: found a list, accepted is a mapping of listeners, routes,"
-                + " splits, pools, dns, admin, log, limits, state, workers, shutdown_timeout"),
+                + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
+                + " shutdown_timeout"),
         BadFile(
             "listeners:\n\tweb: 1",
             "2:1: a tab; YAML is indented with spaces"),
@@ -312,11 +314,33 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             "3:19: shutdown_timeout: '10' has no unit; write 10ms or 10s"),
         BadFile(
             listener + app + "rollouts: {}",
-            "3:1: 'rollouts' is not supported by this version"),
+            "3:11: rollouts: found an empty mapping, accepted is a mapping of NAME: { … }, one for"
+                + " each rollout"),
+        BadFile(
+            listener + app + "splits: { s: { weights: { app: 1 } } }\n"
+                + "rollouts: { t: { to: ap, steps: [5, 5], every: 1 } }",
+            "4:13: rollouts: no split 't'; did you mean 's'?",
+            "4:22: to: no pool 'ap'; did you mean 'app'?",
+            "4:33: steps: they must rise, such as [5, 25, 50, 100]",
+            "4:48: every: '1' has no unit; write 1ms or 1s"),
+        BadFile(
+            listener + app + "splits: { s: { weights: { app: 1 } } }\n"
+                + "rollouts: { s: { max_error_difference: 1, max_latency_ratio: 0.5,"
+                + " latency_quantile: 100%, min_requests: few,"
+                + " hooks: { after_abort: 'ftp://a' } } }",
+            "4:40: max_error_difference: found '1', accepted is a share from 0% to 100%, such as"
+                + " 99% or 0.5%",
+            "4:62: max_latency_ratio: found '0.5', accepted is a number from 1 to 1000, such as"
+                + " 1.5",
+            "4:85: latency_quantile: found '100%', accepted is a share from 50% to 99.9%, such as"
+                + " 99% or 0.5%",
+            "4:105: min_requests: found 'few', accepted is a number from 0 to 10000000",
+            "4:132: after_abort: found 'ftp://a', accepted is http://HOST:PORT/PATH"),
         BadFile(
             listener + app + "colour: red",
             "3:1: unknown key 'colour' in the file; accepted are listeners, routes,"
-                + " splits, pools, dns, admin, log, limits, state, workers, shutdown_timeout"),
+                + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
+                + " shutdown_timeout"),
         BadFile(
             listener + "pools: { 'a b': { discover: 'a:1' } }",
             "2:10: found 'a b', accepted as the name of a pool are up to 63 letters,"

@@ -6,7 +6,7 @@ import Transport
 
 @Suite("Configuration: files and reference")
 struct CompleteFileTests {
-    static let files = ["minimal", "tcp", "canary", "hosts", "complete"]
+    static let files = ["minimal", "tcp", "canary", "rollout", "hosts", "complete"]
 
     @Test("Every file in conf/ loads", arguments: files)
     func loads(name: String) throws {
@@ -64,6 +64,10 @@ struct CompleteFileTests {
         #expect(admin == AdminConfiguration())
         #expect(configuration.log == LogConfiguration())
         #expect(configuration.limits == Limits())
+        var plan = try #require(configuration.rollouts.first?.plan)
+        plan.to = ""
+        plan.hooks = RolloutHooks()
+        #expect(plan == RolloutPlan())
         #expect(configuration.workers == Configuration().workers)
         #expect(configuration.statePath == Configuration().statePath)
         let shutdown = Configuration().shutdownTimeoutMilliseconds
@@ -73,6 +77,7 @@ struct CompleteFileTests {
     @Test("Every limit and every setting of a pool has a key")
     func everyField() {
         #expect(Mirror(reflecting: Limits()).children.count == Limits.section.keys.count)
+        #expect(Mirror(reflecting: RolloutPlan()).children.count == RolloutPlan.section.keys.count)
         let keys = PoolSettings.hold.keys.count + PoolSettings.timeouts.keys.count
         let others = ["attempts", "idle_connections"]
         let own = PoolConfiguration.section.supported.filter { others.contains($0) }.count
@@ -123,6 +128,8 @@ enum SectionList {
         listed(StickyConfiguration.section),
         listed(RequestKeyDraft.stickyHash),
         listed(PinDraft.section),
+        listed(RolloutPlan.section),
+        listed(RolloutHooks.section),
         listed(PoolConfiguration.section),
         listed(CookieConfiguration.section),
         listed(SourceDraft.section),
@@ -147,7 +154,7 @@ enum SectionList {
 /// Paths of keys with `NAME` for names and `[]` for places in lists.
 enum KeyPathText {
     /// Mappings whose keys are names that the operator chooses.
-    static let named: Set = ["listeners", "splits", "pools"]
+    static let named: Set = ["listeners", "splits", "rollouts", "pools"]
     /// Mappings without keys of the reader's.
     static let free: Set = ["splits.NAME.weights", "routes[].headers"]
 
