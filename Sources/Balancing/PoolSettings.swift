@@ -14,12 +14,39 @@ public struct PoolSettings: Sendable, Equatable {
     public var holdTimeoutMilliseconds = 15_000
     /// How many requests wait at once in one worker.
     public var holdRequestsMaximum = 1_000
-    /// How many replicas are tried for one request.
+    /// What the buffers of these may take together, in bytes.
+    public var holdBytesMaximum = 67_108_864
+    /// Of those that have waited, how many are with each usable replica at once while others wait.
+    public var holdReleaseMaximum = 32
+    /// How often one request may reach a replica. Connects that fail do not count.
     public var attemptsMaximum = 3
+    /// Statuses that are tried again elsewhere before the client sees one.
+    public var retryStatuses = RetryStatuses()
+    /// Whether a response that does not begin in time is tried again elsewhere.
+    public var retriesFirstByte = false
+    /// Retries allowed for each 100 requests, and for each second in any case.
+    public var retryBudgetPercent = 20
+    public var retryFloorPerSecond = 10
     /// For upgraded connections and TCP tunnels without a byte either way; 0 is for ever.
     public var tunnelIdleTimeoutMilliseconds = 3_600_000
 
     public init() {}
+}
+
+/// Which of the statuses that say "not me, not now" are tried again elsewhere.
+public struct RetryStatuses: OptionSet, Sendable, BitwiseCopyable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public static let badGateway = RetryStatuses(rawValue: 1)
+    public static let unavailable = RetryStatuses(rawValue: 2)
+    public static let gatewayTimeout = RetryStatuses(rawValue: 4)
+
+    /// Whether the status is one of them.
+    public func contains(_ status: Int) -> Bool {
+        guard rawValue != 0, (502...504).contains(status) else { return false }
+        return rawValue & 1 << UInt8(status - 502) != 0
+    }
 }
 
 /// What every client must keep to, and what a worker keeps to. Sizes are bytes, times milliseconds.

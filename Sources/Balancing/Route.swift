@@ -12,6 +12,8 @@ public struct Route: Sendable, Equatable {
     public var methods: [String]
     public var headers: [HeaderRule]
     public var target: Target
+    /// A request with `Idempotency-Key` counts as idempotent, whatever its method.
+    public var honoursIdempotencyKey = false
 
     public init(
         row: Int, listeners: [Int] = [], host: HostPattern = .any, path: String? = nil,

@@ -21,13 +21,15 @@ extension Listener {
 
 extension Route {
     fileprivate func deepCopy() -> Route {
-        Route(
+        var copy = Route(
             row: row, listeners: listeners.map { $0 }, host: host.deepCopy(),
             path: path?.deepCopy(), methods: methods.map { $0.deepCopy() },
             headers: headers.map {
                 HeaderRule(name: $0.name.deepCopy(), value: $0.value?.deepCopy())
             },
             target: target)
+        copy.honoursIdempotencyKey = honoursIdempotencyKey
+        return copy
     }
 }
 

@@ -24,7 +24,7 @@ extension Worker {
         if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }
         counters.worker.set(new.generation, row: 0, column: WorkerColumn.generation.rawValue)
         for pool in poolsByPosition { closeConnections(of: pool) }
-        for pool in poolsByPosition { releaseHeld(of: pool) }
+        for pool in poolsByPosition { wantRelease(of: pool) }
     }
 
     private mutating func adoptPools(_ described: [Pool]) {
@@ -50,7 +50,7 @@ extension Worker {
     }
 
     private mutating func dropPool(_ pool: Ref<UpstreamPool>) {
-        while let exchange = pool.its.firstHeld { fail(exchange, .noRoute) }
+        while let exchange = pool.its.queue.first { fail(exchange, .noRoute) }
         for replica in pool.its.replicas { retire(replica) }
         // Their slots may become other pools' replicas while exchanges still go by this pool.
         pool.its.replicas = []

@@ -1,3 +1,4 @@
+internal import Metrics
 internal import Transport
 
 /// One attempt of an exchange: one connection to one replica, for the log.
@@ -33,6 +34,12 @@ extension Ref where Slot == Exchange {
             replica.its.mentions += 1
         }
         its.attemptCount += 1
+    }
+
+    /// It would have been lost to this, but for weir. The gravest counts.
+    func note(_ rescue: RescueClass) {
+        if let known = its.rescue, known.rawValue >= rescue.rawValue { return }
+        its.rescue = rescue
     }
 
     // The following note something about the present attempt, if it is one of those described.

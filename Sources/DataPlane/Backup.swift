@@ -20,6 +20,7 @@ extension Worker {
     mutating func noteBackup(_ exchange: Ref<Exchange>, _ pool: Ref<UpstreamPool>) {
         guard !exchange.its.isBackedUp else { return }
         exchange.its.isBackedUp = true
+        exchange.note(.yielded)
         counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.yielded.rawValue)
     }
 

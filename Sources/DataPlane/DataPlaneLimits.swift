@@ -4,6 +4,11 @@ enum DataPlaneLimits {
     /// How long a worker leaves a replica alone after a failed connect, if the control plane does
     /// not judge before.
     static let avoidMilliseconds = 1_000
+    /// How many connects are tried for one request, whatever their number of replicas and the time.
+    static let connectsPerRequestMaximum = 256
+    /// An attempt that lasted longer than this was with its replica when it ended; one that was
+    /// shorter met a connection that was being closed.
+    static let startOfWorkMilliseconds = 50
     /// How often a waiting request looks again for itself.
     static let holdCheckMilliseconds = 250
     /// How many pools may stand in for one, each for the one before.

@@ -6,12 +6,25 @@ internal import Transport
 /// From an exchange to a connection of a replica: pick, lease or connect, wait if there is none.
 extension Worker {
     /// Gives the exchange to a replica, or lets it wait for one.
+    ///
+    /// What fails at once is tried again in this loop, however many replicas refuse.
     mutating func dispatch(_ exchange: Ref<Exchange>) {
+        exchange.its.dispatchesAgain = true
+        guard !exchange.its.isDispatching else { return }
+        exchange.its.isDispatching = true
+        while exchange.its.isOpen, exchange.its.dispatchesAgain {
+            exchange.its.dispatchesAgain = false
+            dispatchOnce(exchange)
+        }
+        exchange.its.isDispatching = false
+    }
+
+    private mutating func dispatchOnce(_ exchange: Ref<Exchange>) {
         guard let pool = exchange.its.pool else { return fail(exchange, .noRoute) }
         guard !pool.its.isGone else { return fail(exchange, .noReadyReplica) }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
         let source = source(for: pool)
-        guard !pool.its.pool.isPaused,
+        guard !pool.its.pool.isPaused, pool.its.queue.isTurn(of: exchange),
             let position = stickyPosition(exchange, in: source)
                 ?? source.its.picker.pick(
                     board: links.board, tried: exchange.its.tried, hash: exchange.its.hash,
@@ -33,6 +46,7 @@ extension Worker {
             let upstream = leaseIdle(of: replica, for: exchange)
         {
             exchange.its.isOnReusedConnection = true
+            exchange.its.connectedCount += 1
             exchange.noteReused()
             bind(exchange, to: upstream)
             sendRequest(exchange)
@@ -101,6 +115,7 @@ extension Worker {
         let code = upstream.its.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
         wheel.cancel(upstream.its.timer)
+        exchange.its.connectedCount += 1
         exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
             openTunnel(exchange)

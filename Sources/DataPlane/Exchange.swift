@@ -1,5 +1,6 @@
 internal import Balancing
 internal import HTTP
+internal import Metrics
 internal import Transport
 
 /// One HTTP request and its response, or one tunnel, from the first byte to the log line.
@@ -75,6 +76,8 @@ struct Exchange: Slotted {
     var attemptBegan = Instant(nanoseconds: 0)
     /// Attempts made; the first ones are described, for the log.
     var attemptCount = 0
+    /// Those of them that got a connection.
+    var connectedCount = 0
     var attempts = InlineArray<6, Attempt>(repeating: Attempt())
     var isOnReusedConnection = false
     var hasRetriedAfterSending = false
@@ -83,12 +86,24 @@ struct Exchange: Slotted {
     var yieldedFromSplit = false
     /// A backup of its pool has taken it over.
     var isBackedUp = false
+    /// What would have been the end of it without weir; the gravest of it.
+    var rescue: RescueClass?
+    /// `dispatch` is at work on it; what calls for another attempt inside of it comes next there.
+    var isDispatching = false
+    var dispatchesAgain = false
 
     // Waiting.
+    /// Its number among those that have come to its pool.
+    var place: UInt64 = 0
     var previousHeld: Ref<Exchange>?
     var nextHeld: Ref<Exchange>?
     var isHeld = false
+    /// It has waited, and its response has not begun.
+    var isReleased = false
+    /// Of the buffers that it holds while it waits.
+    var heldBytes = 0
     var holdBegan = Instant(nanoseconds: 0)
+    var holdDeadline = Instant(nanoseconds: 0)
     var heldNanoseconds: UInt64 = 0
 
     // Figures.

@@ -70,6 +70,9 @@ extension Worker {
             : match(received, path: meaning.bytes, listenerRow)
         guard let position else { return nil }
         exchange.its.routeRow = snapshot.routes.routes[position].row
+        if !exchange.its.isIdempotent, snapshot.routes.routes[position].honoursIdempotencyKey {
+            exchange.its.isIdempotent = requestHead.fields.span.first(.idempotencyKey) != nil
+        }
         return snapshot.routes.routes[position].target
     }
 

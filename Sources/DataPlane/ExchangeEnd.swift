@@ -11,34 +11,21 @@ extension Worker {
     mutating func fail(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
         guard exchange.its.isOpen, exchange.its.stage != .ended else { return }
         release(exchange)
-        let attempt = FailedAttempt(
-            reason: reason,
-            isIdempotent: exchange.its.isIdempotent,
-            isReplayable: exchange.its.isReplayable
-                && exchange.its.bytesFromClient <= snapshot.limits.replayBytesMaximum,
-            hasSent: exchange.its.requestSent > 0,
-            hasResponse: exchange.its.stage == .responding || exchange.its.stage == .tunnelling,
-            hasRetriedFresh: exchange.its.hasRetriedFresh,
-            attempts: exchange.its.attemptCount,
-            attemptsMaximum: exchange.its.pool?.its.pool.settings.attemptsMaximum ?? 1)
+        let attempt = failedAttempt(exchange, reason)
+        let verdict = verdict(on: attempt)
+        noteRescue(of: exchange, from: attempt)
         endAttempt(exchange, reason)
-        switch verdict(on: attempt) {
-        case .retry: retry(exchange, afterSending: attempt.hasSent)
+        switch verdict {
+        case .retry: retry(exchange, after: attempt)
+        case .retryOnBudget:
+            exchange.its.pool?.its.budget.noteRetry(second: now.seconds)
+            retry(exchange, after: attempt)
         case .answer: giveUp(exchange, reason)
+        case .deny:
+            noteDenied(exchange)
+            giveUp(exchange, reason)
         case .cut: cut(exchange, reason)
         }
-    }
-
-    private mutating func retry(_ exchange: Ref<Exchange>, afterSending: Bool) {
-        if afterSending {
-            exchange.its.hasRetriedAfterSending = true
-            if !exchange.its.isOnReusedConnection { exchange.its.hasRetriedFresh = true }
-        }
-        if let pool = exchange.its.pool {
-            counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.retries.rawValue)
-        }
-        exchange.its.firstByteAt = Instant(nanoseconds: 0)
-        dispatch(exchange)
     }
 
     private mutating func giveUp(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
@@ -119,6 +106,7 @@ extension Worker {
             replica.its.mentions -= 1
             if replica.its.isGone { freeIfUnused(replica) }
         }
+        endRelease(of: exchange)
         if let pool = exchange.its.pool {
             pool.its.useCount -= 1
             if pool.its.isGone { freeIfUnused(pool) }
@@ -144,10 +132,12 @@ extension Worker {
         }
         if exchange.its.failure == .drained {
             counters.pools.add(1, row: row, column: PoolColumn.tunnelsDrained.rawValue)
+            if exchange.its.tunnel.isWebSocket { exchange.note(.tunnelDrained) }
+            countRescue(exchange, in: row)
         } else if exchange.its.failure != nil {
             counters.pools.add(1, row: row, column: PoolColumn.failures.rawValue)
-        } else if exchange.its.attemptCount > 1 || exchange.its.holdBegan.nanoseconds > 0 {
-            counters.pools.add(1, row: row, column: PoolColumn.rescued.rawValue)
+        } else if exchange.its.rescue != nil {
+            countRescue(exchange, in: row)
         }
         if exchange.its.bytesFromClient > 0 {
             counters.pools.add(

@@ -5,10 +5,10 @@ internal import HTTP
 enum FailureReason: UInt8 {
     // Reaching a replica.
     case connectRefused, connectTimeout, connectUnreachable
-    case noReadyReplica, holdFull, holdTimeout
+    case noReadyReplica, holdFull, holdTimeout, paused
     // On a connection to it.
     case closedBeforeHeaders, closedMidResponse, firstByteTimeout, bodyTimeout
-    case malformedResponse, responseHeadTooLarge, replicaLost
+    case malformedResponse, responseHeadTooLarge, replicaLost, retriedStatus
     // The client's doing.
     case noRoute, methodRefused, malformedRequest, headTooLarge, requestTimeout, clientClosed
     // Ours.
@@ -24,6 +24,7 @@ enum FailureReason: UInt8 {
         case .noReadyReplica: "no_ready_replica"
         case .holdFull: "hold_full"
         case .holdTimeout: "hold_timeout"
+        case .paused: "paused"
         case .closedBeforeHeaders: "upstream_closed_before_headers"
         case .closedMidResponse: "upstream_closed_mid_response"
         case .firstByteTimeout: "first_byte_timeout"
@@ -31,6 +32,7 @@ enum FailureReason: UInt8 {
         case .malformedResponse: "malformed_response"
         case .responseHeadTooLarge: "response_head_too_large"
         case .replicaLost: "replica_lost"
+        case .retriedStatus: "retried_status"
         case .noRoute: "no_route"
         case .methodRefused: "method_refused"
         case .malformedRequest: "malformed_request"
@@ -48,8 +50,8 @@ enum FailureReason: UInt8 {
         switch self {
         case .connectRefused, .connectTimeout, .connectUnreachable: true
         case .closedBeforeHeaders, .closedMidResponse, .firstByteTimeout, .bodyTimeout: true
-        case .malformedResponse, .responseHeadTooLarge, .replicaLost: true
-        case .noReadyReplica, .holdFull, .holdTimeout, .noRoute, .methodRefused: false
+        case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: true
+        case .noReadyReplica, .holdFull, .holdTimeout, .paused, .noRoute, .methodRefused: false
         case .malformedRequest, .headTooLarge, .requestTimeout, .clientClosed: false
         case .buffersExhausted, .shuttingDown, .drained: false
         }
@@ -59,10 +61,10 @@ enum FailureReason: UInt8 {
     var status: Int {
         switch self {
         case .connectRefused, .connectUnreachable, .closedBeforeHeaders, .closedMidResponse: 502
-        case .malformedResponse, .responseHeadTooLarge, .replicaLost: 502
+        case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: 502
         case .connectTimeout, .firstByteTimeout, .bodyTimeout: 504
-        case .noReadyReplica, .holdFull, .holdTimeout, .buffersExhausted, .shuttingDown: 503
-        case .drained: 503
+        case .noReadyReplica, .holdFull, .holdTimeout, .paused: 503
+        case .buffersExhausted, .shuttingDown, .drained: 503
         case .noRoute: 404
         case .methodRefused: 405
         case .malformedRequest: 400
@@ -79,64 +81,18 @@ enum FailureReason: UInt8 {
         case .connectRefused: "connection_refused"
         case .connectTimeout: "connection_timeout"
         case .connectUnreachable: "destination_ip_unroutable"
-        case .noReadyReplica, .holdTimeout: "destination_unavailable"
+        case .noReadyReplica, .holdTimeout, .paused: "destination_unavailable"
         case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
         case .closedBeforeHeaders, .replicaLost: "connection_terminated"
         case .closedMidResponse: "http_response_incomplete"
         case .firstByteTimeout: "http_response_timeout"
         case .bodyTimeout: "connection_read_timeout"
-        case .malformedResponse: "http_protocol_error"
+        case .malformedResponse, .retriedStatus: "http_protocol_error"
         case .responseHeadTooLarge: "http_response_header_section_size"
         case .noRoute: "destination_not_found"
         case .methodRefused, .malformedRequest, .headTooLarge: "http_request_error"
         case .requestTimeout: "connection_read_timeout"
         case .clientClosed, .drained: "connection_terminated"
         }
-    }
-}
-
-/// What the one place that handles failures needs to know to decide; plain values.
-struct FailedAttempt {
-    var reason: FailureReason
-    var isIdempotent: Bool
-    /// The request, with its body as far as it has come, can be sent again.
-    var isReplayable: Bool
-    /// Some byte of the request was written to the connection.
-    var hasSent: Bool
-    /// Some byte of a response has come.
-    var hasResponse: Bool
-    /// This request has already been sent again after a fresh connection had failed with it.
-    var hasRetriedFresh: Bool
-    var attempts: Int
-    var attemptsMaximum: Int
-}
-
-/// What to do about it.
-enum FailureVerdict: Equatable {
-    /// Another attempt, on another replica if there is one; wait for one if need be.
-    case retry
-    /// Answer with the reason's status.
-    case answer
-    /// Part of a response is out already: cut the connection, so that nobody takes it for whole.
-    case cut
-}
-
-/// The retry table: which failures the client never hears of.
-///
-/// A connect that failed costs nothing and is tried elsewhere for any method; once bytes were
-/// written, only what is idempotent and whole in our hands is sent again: once after a kept
-/// connection failed with it, which may just have been stale, and once after a fresh one did.
-func verdict(on attempt: FailedAttempt) -> FailureVerdict {
-    if attempt.hasResponse { return .cut }
-    switch attempt.reason {
-    case .connectRefused, .connectTimeout, .connectUnreachable:
-        return attempt.isReplayable || !attempt.hasSent ? .retry : .answer
-    case .closedBeforeHeaders, .replicaLost:
-        if !attempt.hasSent { return attempt.attempts < attempt.attemptsMaximum ? .retry : .answer }
-        let isAllowed =
-            attempt.isIdempotent && attempt.isReplayable && !attempt.hasRetriedFresh
-        return isAllowed && attempt.attempts < attempt.attemptsMaximum ? .retry : .answer
-    default:
-        return .answer
     }
 }

@@ -2,104 +2,119 @@ internal import Balancing
 internal import Metrics
 internal import Transport
 
-/// Requests that wait because no replica of their pool is ready: in order, bounded in number and
-/// time.
+/// Requests that wait because no replica of their pool is ready, the pool is paused, or others wait
+/// before them: in order, bounded in number, bytes and time.
 extension Worker {
     mutating func hold(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
         guard !exchange.its.isHeld else { return }
-        let settings = pool.its.pool.settings
-        guard pool.its.heldCount < settings.holdRequestsMaximum else {
+        endRelease(of: exchange)
+        exchange.its.heldBytes = bytesKept(by: exchange)
+        guard pool.its.queue.hasRoom(bytes: exchange.its.heldBytes, pool.its.pool.settings) else {
             return fail(exchange, .holdFull)
         }
         if exchange.its.holdBegan.nanoseconds == 0 {
             exchange.its.holdBegan = now
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holds.rawValue)
         }
-        guard now < holdDeadline(of: exchange, settings) else { return holdTimedOut(exchange) }
+        exchange.note(.held)
+        extendHold(of: exchange, in: pool)
+        guard now < exchange.its.holdDeadline else { return holdTimedOut(exchange, in: pool) }
         exchange.its.stage = .held
-        link(exchange, to: pool)
+        pool.its.queue.insert(exchange)
+        counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holding.rawValue)
+        scheduleCheck(of: exchange, in: pool)
+        if hasOffer(pool) { return wantRelease(of: pool) }
         links.observations.push(Observation(kind: .held, poolRow: pool.its.pool.row))
         links.wakeup.signal()
-        scheduleCheck(of: exchange, settings)
     }
 
-    /// The snapshot changed: whoever waits may have somewhere to go.
-    mutating func releaseHeld(of pool: Ref<UpstreamPool>) {
-        guard pool.its.heldCount > 0, !pool.its.pool.isPaused else { return }
+    /// Looks at the end of the turn whether one of the pool's can go. Not at once, since it may end
+    /// at once as well, and so would the next one inside of it.
+    mutating func wantRelease(of pool: Ref<UpstreamPool>) {
+        guard !pool.its.wantsRelease, !pool.its.queue.isEmpty else { return }
+        pool.its.wantsRelease = true
+        poolsToRelease.append(pool)
+    }
+
+    /// The end of the turn.
+    mutating func releaseWanted() {
+        while let pool = poolsToRelease.popLast() {
+            pool.its.wantsRelease = false
+            releaseHeld(of: pool)
+        }
+    }
+
+    /// Whoever waits may have somewhere to go: as many as may be under way at once, in order.
+    private mutating func releaseHeld(of pool: Ref<UpstreamPool>) {
+        guard !pool.its.queue.isEmpty, !pool.its.pool.isPaused else { return }
         if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
-        var remaining = pool.its.heldCount
-        while remaining > 0, hasOffer(pool), let exchange = pool.its.firstHeld {
-            remaining -= 1
+        while let exchange = pool.its.queue.next(
+            replicas: source(for: pool).its.picker.usableCount, pool.its.pool.settings)
+        {
             release(exchange)
+            pool.its.queue.noteReleased(exchange)
             exchange.its.tried = TriedReplicas()
             dispatch(exchange)
         }
     }
 
+    /// One that was released needs its replica's attention no more.
+    mutating func endRelease(of exchange: Ref<Exchange>) {
+        guard exchange.its.isReleased, let pool = exchange.its.pool else { return }
+        pool.its.queue.noteReleaseEnd(exchange)
+        wantRelease(of: pool)
+    }
+
     /// A waiting exchange looks for itself, now and then and at its deadline.
     mutating func heldCheck(_ exchange: Ref<Exchange>) {
         guard let pool = exchange.its.pool else { return }
-        let settings = pool.its.pool.settings
-        guard now < holdDeadline(of: exchange, settings) else {
+        extendHold(of: exchange, in: pool)
+        guard now < exchange.its.holdDeadline else {
             release(exchange)
-            return holdTimedOut(exchange)
+            return holdTimedOut(exchange, in: pool)
         }
-        if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
-        if hasOffer(pool), !pool.its.pool.isPaused {
-            releaseHeld(of: pool)
-        }
-        if exchange.its.isOpen, exchange.its.isHeld { scheduleCheck(of: exchange, settings) }
+        wantRelease(of: pool)
+        scheduleCheck(of: exchange, in: pool)
     }
 
     /// Takes the exchange out of the queue, for whatever comes next.
     mutating func release(_ exchange: Ref<Exchange>) {
         guard exchange.its.isHeld, let pool = exchange.its.pool else { return }
         exchange.its.heldNanoseconds = now.nanoseconds(since: exchange.its.holdBegan)
-        unlink(exchange, from: pool)
+        pool.its.queue.remove(exchange)
+        counters.pools.subtract(1, row: pool.its.pool.row, column: PoolColumn.holding.rawValue)
         wheel.cancel(exchange.its.timer)
     }
 
-    private mutating func holdTimedOut(_ exchange: Ref<Exchange>) {
-        if let pool = exchange.its.pool {
-            counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holdTimeouts.rawValue)
+    private mutating func holdTimedOut(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
+        counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holdTimeouts.rawValue)
+        let reason: FailureReason =
+            pool.its.pool.isPaused
+            ? .paused : hasOffer(pool) ? .holdTimeout : .noReadyReplica
+        fail(exchange, reason)
+    }
+
+    /// A pause may let requests wait longer than usual; what one was promised it keeps after the
+    /// pause, when the line before it takes its time.
+    private mutating func extendHold(of exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
+        let limit = pool.its.pool.settings.holdTimeoutMilliseconds
+        exchange.its.holdDeadline = max(
+            exchange.its.holdDeadline, exchange.its.holdBegan.adding(milliseconds: limit))
+    }
+
+    /// Looks again soon, when a replica need no longer be avoided, or at the deadline.
+    private mutating func scheduleCheck(of exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
+        var check = now.adding(milliseconds: DataPlaneLimits.holdCheckMilliseconds)
+        check = min(check, exchange.its.holdDeadline)
+        if pool.its.avoidedCount > 0 {
+            for replica in pool.its.replicas {
+                if let until = replica.its.avoidedUntil { check = min(check, max(until, now)) }
+            }
         }
-        fail(exchange, .noReadyReplica)
+        wheel.set(exchange.its.timer, at: check)
     }
 
-    private mutating func holdDeadline(of exchange: Ref<Exchange>, _ settings: PoolSettings)
-        -> Instant
-    {
-        exchange.its.holdBegan.adding(milliseconds: settings.holdTimeoutMilliseconds)
-    }
-
-    private mutating func scheduleCheck(of exchange: Ref<Exchange>, _ settings: PoolSettings) {
-        let check = now.adding(milliseconds: DataPlaneLimits.holdCheckMilliseconds)
-        wheel.set(exchange.its.timer, at: min(check, holdDeadline(of: exchange, settings)))
-    }
-
-    private mutating func link(_ exchange: Ref<Exchange>, to pool: Ref<UpstreamPool>) {
-        exchange.its.isHeld = true
-        exchange.its.previousHeld = pool.its.lastHeld
-        exchange.its.nextHeld = nil
-        if let last = pool.its.lastHeld {
-            last.its.nextHeld = exchange
-        } else {
-            pool.its.firstHeld = exchange
-        }
-        pool.its.lastHeld = exchange
-        pool.its.heldCount += 1
-        counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holding.rawValue)
-    }
-
-    private mutating func unlink(_ exchange: Ref<Exchange>, from pool: Ref<UpstreamPool>) {
-        let previous = exchange.its.previousHeld
-        let next = exchange.its.nextHeld
-        if let previous { previous.its.nextHeld = next } else { pool.its.firstHeld = next }
-        if let next { next.its.previousHeld = previous } else { pool.its.lastHeld = previous }
-        exchange.its.isHeld = false
-        exchange.its.previousHeld = nil
-        exchange.its.nextHeld = nil
-        pool.its.heldCount -= 1
-        counters.pools.subtract(1, row: pool.its.pool.row, column: PoolColumn.holding.rawValue)
+    private mutating func bytesKept(by exchange: Ref<Exchange>) -> Int {
+        (exchange.its.request?.capacity ?? 0) + (exchange.its.client.its.input?.capacity ?? 0)
     }
 }

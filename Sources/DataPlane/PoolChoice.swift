@@ -15,10 +15,14 @@ extension Worker {
         }
         guard let pool = exchange.its.pool else { return }
         pool.its.useCount += 1
+        pool.its.arrivals += 1
+        exchange.its.place = pool.its.arrivals
+        pool.its.budget.noteRequest(second: now.seconds)
         if pool.its.needsHash { noteHash(exchange, pool, received) }
         if pool.its.isSticky, let received { noteReplicaTag(exchange, pool, received) }
         counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.requests.rawValue)
         if exchange.its.yieldedFromSplit {
+            exchange.note(.yielded)
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.yielded.rawValue)
         }
     }

@@ -96,9 +96,20 @@ extension Worker {
         let isUnderWay =
             exchange.its.stage == .awaitingResponse || exchange.its.stage == .responding
         guard isUnderWay, !exchange.hasUnsentRequest, let upstream = exchange.its.upstream
-        else { return BufferStore.largeBytes - request.end }
+        else { return roomToKeep(request, of: exchange) }
         let isFull = upstream.its.output.count >= DataPlaneLimits.tunnelQueueBytesMaximum
         return isFull || upstream.its.hasStoppedReading ? 0 : scratch.capacity
+    }
+
+    /// Beside the head. While it waits that is as much as the queue has bytes left for.
+    private mutating func roomToKeep(_ request: Buffer, of exchange: Ref<Exchange>) -> Int {
+        let more = BufferStore.largeBytes - request.capacity
+        if exchange.its.isHeld, more > 0, let pool = exchange.its.pool,
+            pool.its.queue.bytes + more > pool.its.pool.settings.holdBytesMaximum
+        {
+            return request.room
+        }
+        return BufferStore.largeBytes - request.end
     }
 
     /// How many bytes to receive at once: what comes behind the body is kept in one buffer.
@@ -144,6 +155,9 @@ extension Worker {
             else { return false }
             larger.append(request.bytes)
             store.give(request)
+            if exchange.its.isHeld, let pool = exchange.its.pool {
+                pool.its.queue.grow(exchange, by: larger.capacity - request.capacity)
+            }
             request = larger
         }
         request.append(body.bytes)

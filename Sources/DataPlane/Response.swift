@@ -10,7 +10,9 @@ extension Worker {
         _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
     ) {
         exchange.its.status = responseHead.status
+        endRelease(of: exchange)
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
+        upstream.its.idleSecondsPromised = responseHead.idleSeconds(head.bytes) ?? -1
         exchange.noteStatus(responseHead.status)
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
         let client = exchange.its.client
@@ -203,6 +205,11 @@ extension Worker {
                 isRequestWhole && !upstream.its.closesAfterResponse
                 && upstream.its.output.isEmpty && !upstream.its.hasHangup
                 && isDrained(upstream)
+            if upstream.its.hasHangup, !client.its.output.isEmpty,
+                !upstream.its.closesAfterResponse
+            {
+                exchange.note(.readAhead)
+            }
             detach(exchange, upstream)
             if canStay { keepIdle(upstream) } else { closeUpstream(upstream) }
         }

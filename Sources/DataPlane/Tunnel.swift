@@ -20,6 +20,7 @@ extension Worker {
     mutating func openTunnel(_ exchange: Ref<Exchange>) {
         guard let upstream = exchange.its.upstream else { return }
         exchange.its.stage = .tunnelling
+        endRelease(of: exchange)
         tunnelCount += 1
         counters.replicas.add(
             1, row: upstream.its.replica.its.row, column: ReplicaColumn.tunnels.rawValue)

@@ -35,6 +35,8 @@ struct UpstreamConnection: Slotted {
     var timer = TimerWheel.Timer.none
     var requestsServed = 0
     var idleSince = Instant(nanoseconds: 0)
+    /// How long the replica keeps it unused, as its last response said; negative: it did not say.
+    var idleSecondsPromised = -1
     /// Neighbours in the list of all connections of the replica.
     var previous: Ref<UpstreamConnection>?
     var next: Ref<UpstreamConnection>?

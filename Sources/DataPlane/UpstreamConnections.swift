@@ -30,8 +30,7 @@ extension Worker {
         upstream.its.phase = .idle
         upstream.its.idleSince = now
         upstream.its.requestsServed += 1
-        wheel.set(
-            upstream.its.timer, at: now.adding(milliseconds: settings.idleTimeoutMilliseconds))
+        wheel.set(upstream.its.timer, at: now.adding(milliseconds: idleLimit(of: upstream)))
         upstream.its.previousIdle = nil
         upstream.its.nextIdle = replica.its.firstIdle
         if let first = replica.its.firstIdle {
@@ -43,6 +42,17 @@ extension Worker {
         replica.its.idleCount += 1
         counters.replicas.add(
             1, row: replica.its.row, column: ReplicaColumn.connectionsIdle.rawValue)
+    }
+
+    /// Less than the replica allows, as far as that is known: who closes first is not surprised.
+    private mutating func idleLimit(of upstream: Ref<UpstreamConnection>) -> Int {
+        let pool = upstream.its.replica.its.pool
+        var limit = pool.its.pool.settings.idleTimeoutMilliseconds
+        if pool.its.idleLimit.isLearned {
+            limit = pool.its.idleLimit.milliseconds(configured: limit, now: now.milliseconds)
+        }
+        let promised = upstream.its.idleSecondsPromised
+        return promised < 0 ? limit : min(limit, promised * 800)
     }
 
     mutating func unlinkIdle(_ upstream: Ref<UpstreamConnection>) {

@@ -47,6 +47,8 @@ extension Worker {
             return
         }
         observe(.idleClosed, upstream.its.replica)
+        upstream.its.replica.its.pool.its.idleLimit.noteClose(
+            age: now.milliseconds(since: upstream.its.idleSince), now: now.milliseconds)
         closeUpstream(upstream)
     }
 
@@ -128,12 +130,16 @@ extension Worker {
                 return
             }
             received.consume(responseHead.byteCount)
+            // Nothing follows but interim responses: what is behind the others is theirs, or the
+            // connection is no longer this exchange's.
             if responseHead.status == 101 {
-                beginUpgrade(exchange, upstream, head: head, rest: received)
+                return beginUpgrade(exchange, upstream, head: head, rest: received)
             } else if responseHead.status < 200 {
                 forwardInterim(exchange, head)
+            } else if isToBeRetried(exchange, status: responseHead.status) {
+                return fail(exchange, .retriedStatus)
             } else {
-                beginResponse(exchange, upstream, head: head, rest: received)
+                return beginResponse(exchange, upstream, head: head, rest: received)
             }
         }
     }

@@ -13,10 +13,14 @@ struct UpstreamPool: Slotted {
     var isSticky = false
     /// In the order of `pool.replicas`.
     var replicas: [Ref<UpstreamReplica>] = []
-    /// Exchanges that wait for a replica, the longest waiting first.
-    var firstHeld: Ref<Exchange>?
-    var lastHeld: Ref<Exchange>?
-    var heldCount = 0
+    /// Exchanges that wait for a replica.
+    var queue = HoldQueue()
+    /// It is on the worker's list of those to look at when the turn ends.
+    var wantsRelease = false
+    /// Exchanges that have come to this pool.
+    var arrivals: UInt64 = 0
+    var budget = RetryBudget()
+    var idleLimit = IdleLimit()
     /// Replicas that this worker avoids until the control plane has had time to judge.
     var avoidedCount = 0
     /// Exchanges that go by this pool, and replicas of it.

@@ -45,6 +45,8 @@ struct Worker: ~Copyable {
     /// The pools of the snapshot, in its order.
     var poolsByPosition: [Ref<UpstreamPool>] = []
     var replicasByRow: [Int: Ref<UpstreamReplica>] = [:]
+    /// Pools whose first in line may have somewhere to go.
+    var poolsToRelease: [Ref<UpstreamPool>] = []
     var listening: [ListeningSocket] = []
     var headLimits = HeadLimits()
     var responseLimits = HeadLimits()
@@ -131,6 +133,7 @@ struct Worker: ~Copyable {
     }
 
     private mutating func endTurn() {
+        releaseWanted()
         clients.recycle()
         upstreams.recycle()
         exchanges.recycle()

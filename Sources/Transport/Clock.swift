@@ -9,6 +9,11 @@ public struct Instant: Comparable, Hashable, Sendable {
     /// Reads the clock; costs no system call on usual kernels (vDSO).
     public static func now() -> Instant { Instant(nanoseconds: weir_monotonic_ns()) }
 
+    /// Whole seconds.
+    public var seconds: UInt64 { nanoseconds / 1_000_000_000 }
+    /// Whole milliseconds.
+    public var milliseconds: Int { Int(nanoseconds / 1_000_000) }
+
     public static func < (left: Instant, right: Instant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }

@@ -10,63 +10,119 @@ struct VerdictTests {
         var idempotent = true
         var replayable = true
         var response = false
+        var reused = false
         var again = false
         var attempts = 1
+        var connects = 1
+        var late = false
+        var other = true
+        var slow = false
+        var budget = true
         var expected: FailureVerdict
         var description: String {
             "\(reason) sent=\(sent) idempotent=\(idempotent) replayable=\(replayable) "
-                + "response=\(response) again=\(again) attempts=\(attempts): \(expected)"
+                + "response=\(response) reused=\(reused) again=\(again) attempts=\(attempts) "
+                + "connects=\(connects) late=\(late) other=\(other) slow=\(slow) "
+                + "budget=\(budget): \(expected)"
+        }
+
+        var attempt: FailedAttempt {
+            FailedAttempt(
+                reason: reason, isIdempotent: idempotent, isReplayable: replayable,
+                hasSent: sent, hasResponse: response, isOnReusedConnection: reused,
+                hasRetriedFresh: again, attempts: attempts, connects: connects,
+                attemptsMaximum: 3, isLate: late, hasOther: other, retriesFirstByte: slow,
+                isWithinBudget: budget)
         }
     }
 
-    static let rows: [Row] = [
-        // Nothing was sent: any method, as often as it takes.
+    static let connecting: [Row] = [
+        // Nothing was sent: any method, as often as it takes, but not for ever, and for nothing.
         Row(reason: .connectRefused, idempotent: false, expected: .retry),
         Row(reason: .connectTimeout, idempotent: false, expected: .retry),
-        Row(reason: .connectUnreachable, idempotent: false, attempts: 7, expected: .retry),
-        Row(reason: .closedBeforeHeaders, idempotent: false, expected: .retry),
+        Row(reason: .connectUnreachable, idempotent: false, connects: 7, expected: .retry),
+        Row(reason: .connectRefused, attempts: 3, connects: 9, expected: .retry),
+        Row(reason: .connectRefused, other: false, budget: false, expected: .retry),
+        Row(reason: .connectRefused, late: true, expected: .answer),
+        Row(reason: .connectTimeout, connects: 256, expected: .answer),
+        Row(reason: .closedBeforeHeaders, idempotent: false, budget: false, expected: .retry),
         Row(reason: .replicaLost, idempotent: false, expected: .retry),
-        // Sent, and no byte came back: once more if that is harmless.
-        Row(reason: .closedBeforeHeaders, sent: true, expected: .retry),
-        Row(reason: .replicaLost, sent: true, expected: .retry),
+        Row(reason: .closedBeforeHeaders, attempts: 3, expected: .answer),
+        Row(reason: .closedBeforeHeaders, late: true, expected: .answer),
+    ]
+
+    static let sent: [Row] = [
+        // Sent, and no byte came back: once more if that is harmless. Fresh ones cost the budget.
+        Row(reason: .closedBeforeHeaders, sent: true, expected: .retryOnBudget),
+        Row(reason: .closedBeforeHeaders, sent: true, budget: false, expected: .deny),
+        Row(reason: .closedBeforeHeaders, sent: true, reused: true, expected: .retry),
+        Row(
+            reason: .closedBeforeHeaders, sent: true, reused: true, budget: false,
+            expected: .retry),
+        Row(reason: .replicaLost, sent: true, budget: false, expected: .retry),
         Row(reason: .closedBeforeHeaders, sent: true, idempotent: false, expected: .answer),
+        Row(
+            reason: .closedBeforeHeaders, sent: true, idempotent: false, reused: true,
+            expected: .answer),
         Row(reason: .replicaLost, sent: true, idempotent: false, expected: .answer),
         Row(reason: .closedBeforeHeaders, sent: true, replayable: false, expected: .answer),
         Row(reason: .closedBeforeHeaders, sent: true, again: true, expected: .answer),
+        Row(reason: .replicaLost, sent: true, again: true, expected: .answer),
         Row(reason: .closedBeforeHeaders, sent: true, attempts: 3, expected: .answer),
-        // The replica had its chance, or is not to blame.
+        Row(reason: .closedBeforeHeaders, sent: true, connects: 9, expected: .retryOnBudget),
+    ]
+
+    static let answered: [Row] = [
+        // Where the pool wants it, and somebody else is ready.
+        Row(reason: .retriedStatus, sent: true, expected: .retryOnBudget),
+        Row(reason: .retriedStatus, sent: true, again: true, expected: .retryOnBudget),
+        Row(reason: .retriedStatus, sent: true, other: false, expected: .answer),
+        Row(reason: .retriedStatus, sent: true, idempotent: false, expected: .answer),
+        Row(reason: .retriedStatus, sent: true, replayable: false, expected: .answer),
+        Row(reason: .retriedStatus, sent: true, attempts: 3, expected: .answer),
+        Row(reason: .retriedStatus, sent: true, budget: false, expected: .deny),
         Row(reason: .firstByteTimeout, sent: true, expected: .answer),
+        Row(reason: .firstByteTimeout, sent: true, slow: true, expected: .retryOnBudget),
+        Row(reason: .firstByteTimeout, sent: true, other: false, slow: true, expected: .answer),
+        Row(
+            reason: .firstByteTimeout, sent: true, idempotent: false, slow: true,
+            expected: .answer),
+        // The replica had its chance, or is not to blame.
         Row(reason: .malformedResponse, sent: true, expected: .answer),
+        Row(reason: .closedMidResponse, sent: true, expected: .answer),
         Row(reason: .clientClosed, sent: true, expected: .answer),
         Row(reason: .noRoute, expected: .answer),
         Row(reason: .noReadyReplica, expected: .answer),
+        Row(reason: .paused, expected: .answer),
+        Row(reason: .holdFull, expected: .answer),
         // The client has part of a response.
         Row(reason: .closedMidResponse, sent: true, response: true, expected: .cut),
         Row(reason: .replicaLost, sent: true, response: true, expected: .cut),
         Row(reason: .bodyTimeout, sent: true, response: true, expected: .cut),
+        Row(reason: .retriedStatus, sent: true, response: true, expected: .cut),
     ]
 
-    @Test("Each kind of failure leads where the table says", arguments: rows)
+    @Test(
+        "Each kind of failure leads where the table says", arguments: connecting + sent + answered)
     func table(row: Row) {
-        let attempt = FailedAttempt(
-            reason: row.reason, isIdempotent: row.idempotent, isReplayable: row.replayable,
-            hasSent: row.sent, hasResponse: row.response, hasRetriedFresh: row.again,
-            attempts: row.attempts, attemptsMaximum: 3)
-        #expect(verdict(on: attempt) == row.expected)
+        #expect(verdict(on: row.attempt) == row.expected)
     }
 
     @Test("Nothing that was sent and is not idempotent is ever sent again")
     func neverTwice() {
         for raw in UInt8(0)..<64 {
             guard let reason = FailureReason(rawValue: raw) else { continue }
-            for again in [false, true] {
-                let attempt = FailedAttempt(
-                    reason: reason, isIdempotent: false, isReplayable: true, hasSent: true,
-                    hasResponse: false, hasRetriedFresh: again, attempts: 1,
-                    attemptsMaximum: 3)
+            for bits in 0..<32 {
+                var row = Row(reason: reason, sent: true, idempotent: false, expected: .answer)
+                row.again = bits & 1 != 0
+                row.reused = bits & 2 != 0
+                row.slow = bits & 4 != 0
+                row.other = bits & 8 != 0
+                row.budget = bits & 16 != 0
                 let isConnect = [.connectRefused, .connectTimeout, .connectUnreachable].contains(
                     reason)
-                #expect(isConnect || verdict(on: attempt) != .retry, "\(reason)")
+                let verdict = verdict(on: row.attempt)
+                #expect(isConnect || ![.retry, .retryOnBudget].contains(verdict), "\(reason)")
             }
         }
     }

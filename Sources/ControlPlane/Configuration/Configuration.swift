@@ -63,6 +63,8 @@ public struct RouteConfiguration: Equatable, Sendable {
     public var methods: [String] = []
     /// Field names in lower case with the exact value, or nil for any value.
     public var headers: [HeaderMatch] = []
+    /// A request with `Idempotency-Key` counts as idempotent, whatever its method.
+    public var honoursIdempotencyKey = false
     public var target: TargetName
 
     /// A field that a request must have.

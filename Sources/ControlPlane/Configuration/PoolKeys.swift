@@ -11,6 +11,7 @@ extension PoolConfiguration {
             Key("hold", \.settings, section: PoolSettings.hold) { settings in
                 settings.holdRequestsMaximum = 0
             },
+            Key("retry", \.settings, section: PoolSettings.retry),
             Key("drain", \.drain, section: DrainConfiguration.section),
             Key("timeouts", \.settings, section: PoolSettings.timeouts),
             Key("attempts", \.settings.attemptsMaximum, .count(1...10)),
@@ -61,6 +62,8 @@ extension PoolSettings {
         [
             Key("timeout", \.holdTimeoutMilliseconds, .time(1...3_600_000)),
             Key("requests", \.holdRequestsMaximum, .count(0...1_000_000)),
+            Key("bytes", \.holdBytesMaximum, .size(4_096...1 << 40)),
+            Key("release", \.holdReleaseMaximum, .count(1...1_000_000)),
         ])
 
     static let timeouts = Section<PoolSettings>(

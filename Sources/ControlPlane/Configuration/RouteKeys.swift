@@ -10,6 +10,7 @@ extension RouteConfiguration {
             Key("method", \.route.methods, ValueKind.method.listOrOne),
             Key("methods", \.route.methods, ValueKind.method.listOrOne),
             Key("headers", \.route.headers, .headers),
+            Key("idempotency_key", \.route.honoursIdempotencyKey, .onOff),
             Key("pool", \.target, .pool),
             Key("split", \.target, .split),
         ])

@@ -81,7 +81,7 @@ struct SnapshotBuilder {
         _ route: RouteConfiguration, row: Int, _ positions: Positions
     ) -> Route? {
         guard let target = positions.target(route.target) else { return nil }
-        return Route(
+        var built = Route(
             row: row,
             listeners: route.listeners.compactMap { name in
                 listeners.first { $0.configuration.name == name }?.row
@@ -89,6 +89,8 @@ struct SnapshotBuilder {
             host: SnapshotBuilder.host(route.host), path: route.path, methods: route.methods,
             headers: route.headers.map { HeaderRule(name: $0.name, value: $0.value) },
             target: target)
+        built.honoursIdempotencyKey = route.honoursIdempotencyKey
+        return built
     }
 
     private func split(_ split: RunningSplit, _ positions: Positions) -> Split {

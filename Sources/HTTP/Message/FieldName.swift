@@ -1,8 +1,8 @@
 /// Field names that weir acts on, recognised once while parsing; all others are `other`.
 public enum FieldName: UInt8, Sendable, BitwiseCopyable {
     case other
-    case host, connection, contentLength, transferEncoding, te, upgrade, expect, trailer
-    case keepAlive, proxyConnection, proxyAuthenticate, proxyAuthorization, http2Settings
+    case host, connection, contentLength, transferEncoding, te, upgrade, keepAlive, expect
+    case trailer, proxyConnection, proxyAuthenticate, proxyAuthorization, http2Settings
     case forwarded, xForwardedFor, xForwardedProto, xForwardedHost, via, xRequestID
     case date, server, idempotencyKey, cookie, setCookie, contentType, userAgent, referer
     case traceparent, weirDrain

@@ -38,6 +38,34 @@ public struct ResponseHead: ~Copyable, Sendable {
         return bytes.has("websocket", count: 9, in: value)
     }
 
+    /// How long an unused connection is kept, by `Keep-Alive: timeout=N` (RFC 2068 §19.7.1.1 as it
+    /// is used); nil if the head does not say. At most a day.
+    ///
+    /// - Parameter bytes: those that were parsed.
+    @inline(__always)
+    public func idleSeconds(_ bytes: Span<UInt8>) -> Int? {
+        facts.seen.contains(.keepAlive) ? readIdleSeconds(bytes) : nil
+    }
+
+    @inline(never)
+    private func readIdleSeconds(_ bytes: Span<UInt8>) -> Int? {
+        guard let value = fields.span.first(.keepAlive) else { return nil }
+        var parameters = ListReader(value)
+        while let parameter = parameters.next(in: bytes) {
+            guard parameter.count > 8 else { continue }
+            let digits = Int(parameter.start) + 8
+            let name = FoldedName(bytes, Int(parameter.start), digits)
+            guard name == "timeout=" else { continue }
+            var seconds = 0
+            for index in digits..<Int(parameter.end) {
+                guard bytes[index].isDigit else { return nil }
+                seconds = min(86_400, seconds * 10 + Int(bytes[index] &- 0x30))
+            }
+            return seconds
+        }
+        return nil
+    }
+
     /// Reads a head from the first byte of `bytes`; false when it is not complete yet.
     ///
     /// Throws what is wrong; the response cannot be used, the client is told by 502 and the

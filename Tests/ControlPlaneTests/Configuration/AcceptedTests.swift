@@ -83,6 +83,24 @@ struct AcceptedTests {
         #expect(configuration.limits.readAheadBytesMaximum == 1_000_000)
     }
 
+    @Test("What is retried, and how much is held and released")
+    func retries() throws {
+        let settings = try accepted(
+            pool(
+                "retry: { statuses: [503, 504], first_byte: on, budget: 5%, floor: 0 }",
+                "hold: { requests: 7, bytes: 1MB, release: 2 }")
+        ).pools[0].settings
+        #expect(settings.retryStatuses == [.unavailable, .gatewayTimeout])
+        #expect(
+            [502, 503, 504].map { settings.retryStatuses.contains($0) } == [false, true, true])
+        #expect(settings.retriesFirstByte)
+        #expect(settings.retryBudgetPercent == 5 && settings.retryFloorPerSecond == 0)
+        #expect(settings.holdRequestsMaximum == 7 && settings.holdBytesMaximum == 1_000_000)
+        #expect(settings.holdReleaseMaximum == 2)
+        let one = try accepted(pool("retry: { statuses: 502 }")).pools[0].settings
+        #expect(one.retryStatuses == .badGateway)
+    }
+
     @Test("Routes match by listener, host, path, method and field")
     func routes() throws {
         let configuration = try accepted(

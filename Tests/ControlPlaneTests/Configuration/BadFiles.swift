@@ -12,7 +12,8 @@ struct BadFile: CustomTestStringConvertible, Sendable {
 
     var testDescription: String { text }
 
-    static let all = yaml + references + values + sections + sticky + balancing
+    static let all =
+        yaml + references + values + sections + sticky + balancing + retry
 
     private static let listener = "listeners: { web: { bind: 80 } }\n"
     private static let app = "pools: { app: { discover: 'app:1' } }\n"
@@ -267,7 +268,8 @@ struct BadFile: CustomTestStringConvertible, Sendable {
                 + " 24h, such as 500ms, 1s, 1m or 1h"),
         BadFile(
             pool("hold: 15s"),
-            "5:11: hold: found '15s', accepted is off, or a mapping of timeout, requests"),
+            "5:11: hold: found '15s', accepted is off, or a mapping of timeout, requests,"
+                + " bytes, release"),
         BadFile(
             pool("addresses: [any]"),
             "5:16: addresses: found a list, accepted is automatic, attached, any"),

@@ -78,7 +78,9 @@ struct CompleteFileTests {
     func everyField() {
         #expect(Mirror(reflecting: Limits()).children.count == Limits.section.keys.count)
         #expect(Mirror(reflecting: RolloutPlan()).children.count == RolloutPlan.section.keys.count)
-        let keys = PoolSettings.hold.keys.count + PoolSettings.timeouts.keys.count
+        let keys =
+            PoolSettings.hold.keys.count + PoolSettings.timeouts.keys.count
+            + PoolSettings.retry.keys.count
         let others = ["attempts", "idle_connections"]
         let own = PoolConfiguration.section.supported.filter { others.contains($0) }.count
         #expect(Mirror(reflecting: PoolSettings()).children.count == keys + own)
@@ -136,6 +138,7 @@ enum SectionList {
         listed(ProbeConfiguration.section),
         listed(EjectionConfiguration.section),
         listed(PoolSettings.hold),
+        listed(PoolSettings.retry),
         listed(DrainConfiguration.section),
         listed(PoolSettings.timeouts),
         listed(DNSConfiguration.section),
