@@ -29,7 +29,7 @@ struct IdleRaceTests {
 
     @Test("4,000 requests at the very moment of the close: none fails, no POST is done twice")
     func race() throws {
-        let idle = 520
+        let idle = 700
         let done = Guarded<[String: Int]>([:])
         let failures = Guarded<[String]>([])
         let replica = try IdleRaceTests.closing(after: idle, done)

@@ -15,8 +15,10 @@ struct ReleaseTests {
         var most = 0
     }
 
-    /// Works on each request for a few milliseconds.
-    private static func counting(_ seen: Guarded<Seen>) throws -> ScriptedReplica {
+    /// Works on each request for a few milliseconds, and on none before the gate is open.
+    private static func counting(
+        _ seen: Guarded<Seen>, behind gate: Gate? = nil
+    ) throws -> ScriptedReplica {
         try ScriptedReplica { wire in
             while let request = try wire.readRequest() {
                 let number = request.startLine.split(separator: " ")[1].dropFirst()
@@ -25,6 +27,7 @@ struct ReleaseTests {
                     $0.present += 1
                     $0.most = max($0.most, $0.present)
                 }
+                try gate?.wait()
                 _ = wire.isSilent(for: 0.003)
                 seen.withLock { $0.present -= 1 }
                 try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -51,17 +54,23 @@ struct ReleaseTests {
     @Test("They go in the order in which they came, and a new one does not pass them")
     func order() throws {
         let seen = Guarded(Seen())
-        let replica = try ReleaseTests.counting(seen)
+        let gate = Gate()
+        let replica = try ReleaseTests.counting(seen, behind: gate)
         let bed = try Bed(replicas: [], settings: settings(release: 1))
         let clients = try waiting(50, bed)
         bed.change { $0.pools[0].replicas = [Bed.replica(0, replica.address)] }
         try eventually("the first is there") { seen.withLock(\.numbers.count) > 0 }
         let late = try bed.client()
-        #expect(try late.roundTrip(request("GET /50")).status == 200)
+        try late.send(request("GET /50"))
+        try eventually("the late one waits too") { bed.pool(.holding) == 50 }
+        gate.open()
+        #expect(try late.readResponse().status == 200)
         for client in clients { #expect(try client.readResponse().status == 200) }
         #expect(seen.withLock(\.numbers) == Array(0...50))
         #expect(seen.withLock(\.most) == 1)
-        #expect(bed.counters[0].pools.value(row: 0, column: PoolColumn.rescued(.held)) == 51)
+        try eventually("all are counted") {
+            bed.counters[0].pools.value(row: 0, column: PoolColumn.rescued(.held)) == 51
+        }
         bed.stop()
         replica.stop()
     }

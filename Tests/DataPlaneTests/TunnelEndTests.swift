@@ -92,7 +92,8 @@ struct TunnelEndTests {
         let tenths = Dictionary(grouping: times.withLock(\.self)) { $0 / 100 }
         #expect((0..<10).allSatisfy { (3...20).contains(tenths[$0]?.count ?? 0) }, "\(tenths)")
         try eventually("all are counted") { bed.pool(.tunnelsDrained) == 200 }
-        #expect(bed.pool(.failures) == 0 && bed.worker(.tunnels) == 0)
+        try eventually("no tunnel is left") { bed.worker(.tunnels) == 0 }
+        #expect(bed.pool(.failures) == 0)
         let frames = closed.withLock(\.self)
         #expect(frames.count == 200)
         #expect(
@@ -135,7 +136,8 @@ struct TunnelEndTests {
         try hasEnded.wait()
         client.close()
         try eventually("it is counted") { bed.pool(.tunnelsDrained) == 1 }
-        #expect(bed.pool(.failures) == 0 && bed.worker(.tunnels) == 0)
+        try eventually("no tunnel is left") { bed.worker(.tunnels) == 0 }
+        #expect(bed.pool(.failures) == 0)
         bed.stop()
         replica.stop()
     }

@@ -3,10 +3,10 @@ extension BadFile {
     static let retry = [
         BadFile(
             pool("retry: { statuses: [500, 503], budget: 20, floor: -1, first_byte: maybe }"),
-            "5:25: statuses: found '500', accepted is 502, 503, 504",
-            "5:42: budget: found '20', accepted is a share from 0% to 100%, such as 20%",
-            "5:53: floor: found '-1', accepted is a number from 0 to 1000000",
-            "5:69: first_byte: found 'maybe', accepted is on, off, true, false"),
+            "5:25: statuses: found '500', accepted is 502, 503, 504; did you mean '502'?",
+            "5:44: budget: found '20', accepted is a share from 0% to 100%, such as 20%",
+            "5:55: floor: found '-1', accepted is a number from 0 to 1000000",
+            "5:71: first_byte: found 'maybe', accepted is on, off, true, false"),
         BadFile(
             pool("hold: { bytes: 64, release: 0 }"),
             "5:20: bytes: '64' has no unit; write 64B or 64kB",
