@@ -27,6 +27,33 @@ import Transport
         }
     }
 
+    @Test("By consistent hash of a field each value has a replica, and requests without go in turn")
+    func hashOfField() throws {
+        try TestBed.run { bed in
+            let replicas = try ["a", "b", "c"].map { try bed.replica(ScriptedReplica.saying($0)) }
+            let weir = try bed.weir(
+                to: replicas[0], replicas[1], replicas[2],
+                pool: "balance: consistent-hash\nhash: { header: X-User }")
+            try weir.awaitReady(3)
+            let client = try bed.connect(to: weir)
+            var homes: [String: String] = [:]
+            for round in 0..<4 {
+                for user in 0..<30 {
+                    let text = try client.roundTrip(request("GET /", "X-User: u\(user)")).text
+                    let home = homes["u\(user)", default: text]
+                    #expect(text == home, "round \(round)")
+                    homes["u\(user)"] = home
+                }
+            }
+            #expect(Set(homes.values).count == 3)
+            var counts: [String: Int] = [:]
+            for _ in 0..<30 {
+                counts[try client.roundTrip(request("GET /")).text, default: 0] += 1
+            }
+            #expect(counts == ["a": 10, "b": 10, "c": 10])
+        }
+    }
+
     @Test("By least response time a slow replica of three gets a small share")
     func leastResponseTime() throws {
         try TestBed.run { bed in

@@ -25,6 +25,7 @@ extension PoolConfiguration {
             Key(
                 "slow_start", \.slowStartMilliseconds,
                 ValueKind.time(100...3_600_000).or(["off", "false"], 0)),
+            Key("hash", \.hashKey, .hash),
             Key("backup", \.backup, ValueKind.name(of: "pool", \.pools)),
             .later("tls"),
         ])
@@ -35,6 +36,12 @@ extension PoolConfiguration {
         if case .mapping = entry.value.content, entry.value.entry("discover") == nil {
             reading.report(
                 entry.keyMark, "pool '\(entry.key)' has no 'discover', such as \"app:8080\"")
+        }
+        let balance = entry.value.entry("balance")?.value.text ?? policy.rawValue
+        if policy != .consistentHash, BalancePolicy(rawValue: balance) != nil,
+            let key = entry.value.entry("hash")
+        {
+            reading.report(key.keyMark, "'hash' is for 'balance: consistent-hash'")
         }
         if policy == .consistentHash, slowStart > 0, let key = entry.value.entry("slow_start") {
             reading.report(

@@ -135,6 +135,7 @@ struct SnapshotBuilder {
         if let milliseconds = input.pause.holdMilliseconds {
             pool.settings.holdTimeoutMilliseconds = milliseconds
         }
+        pool.hashKey = input.configuration.hashKey
         pool.backup = input.configuration.backup.flatMap(positions.pool)
         if let sticky = input.configuration.sticky {
             let cookie = cookie(sticky, name: sticky.name(ofPool: pool.name))

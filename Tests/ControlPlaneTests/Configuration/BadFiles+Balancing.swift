@@ -32,5 +32,18 @@ extension BadFile {
                 + "  c: { discover: 'c:1', backup: d }\n  d: { discover: 'd:1', backup: e }\n"
                 + "  e: { discover: 'e:1', backup: f }\n  f: { discover: 'f:1' }\n",
             "4:33: backup: at most 4 in a row are possible: a -> b -> c -> d -> e -> f"),
+        BadFile(
+            pool("hash: path"),
+            "5:5: 'hash' is for 'balance: consistent-hash'"),
+        BadFile(
+            pool("balance: consistent-hash", "hash: { header: x, cookie: y }"),
+            "6:24: 'header' and 'cookie' exclude each other; keep one"),
+        BadFile(
+            pool("balance: consistent-hash", "hash: { header: 'a b' }"),
+            "6:21: header: found 'a b', accepted is the name of a header field"),
+        BadFile(
+            pool("balance: consistent-hash", "hash: user"),
+            "6:11: hash: found 'user', accepted is address, path, { header: NAME } or"
+                + " { cookie: NAME }"),
     ]
 }

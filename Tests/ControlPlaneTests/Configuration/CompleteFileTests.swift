@@ -57,6 +57,7 @@ struct CompleteFileTests {
         #expect(web.drain == DrainConfiguration())
         #expect(web.addresses == .automatic)
         #expect(web.ejection == EjectionConfiguration())
+        #expect(web.hashKey == .clientAddress)
         #expect(web.slowStart == PoolConfiguration(name: "web").slowStart)
         #expect(configuration.dns == DNSConfiguration())
         var admin = configuration.admin
@@ -137,6 +138,7 @@ enum SectionList {
         listed(SourceDraft.section),
         listed(ProbeConfiguration.section),
         listed(EjectionConfiguration.section),
+        listed(RequestKeyDraft.poolHash),
         listed(PoolSettings.hold),
         listed(PoolSettings.retry),
         listed(DrainConfiguration.section),
