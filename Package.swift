@@ -36,7 +36,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: ["Transport", "HTTP", "Balancing", "Metrics", "CAres", "CYAML"],
-            swiftSettings: strict),
+            resources: [.embedInCode("Admin/openapi.json")], swiftSettings: strict),
 
         // The program joins them.
         .executableTarget(

@@ -24,6 +24,11 @@ struct AdminRoutes {
         AdminCall(.get, "/status", .everybody) { routes, _ in
             .json(200, routes.controller.status().json)
         },
+        AdminCall(.get, "/openapi.json", .everybody) { _, _ in
+            AdminResponse(
+                200, contentType: "application/json",
+                body: String(decoding: PackageResources.openapi_json, as: UTF8.self))
+        },
         AdminCall(.get, "/metrics", .everybody) { routes, _ in
             AdminResponse(
                 200, contentType: PrometheusText.contentType,
