@@ -21,6 +21,8 @@ TUNNELS = 6
 
 # Failures of a POST that was not in flight anywhere, or that something else answered.
 NEVER_SENT = ("503", MISDIRECTED)
+# nginx's log of a request whose last attempt found no connection; see conf/nginx.conf.
+NOT_CONNECTED = "-; "
 # The balancer's word for a response that ended before its end.
 MID_RESPONSE = "upstream_closed_mid_response"
 
@@ -137,4 +139,4 @@ async def excused_posts(site: Site, posts: Count, victims: set[str]) -> list[Exc
 
 def is_ascribed(order: str, lines: list[str], victims: set[str]) -> bool:
     return any(f"id={order}&" in line and any(victim in line for victim in victims)
-               for line in lines)
+               and NOT_CONNECTED not in line for line in lines)

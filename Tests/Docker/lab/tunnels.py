@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from .traffic import describe, read_head
 
 MASK = b"\x11\x22\x33\x44"
 GOING_AWAY = 1001
+# Between two messages of a tunnel.
+PAUSE = 0.1
 
 
 class Wire(Enum):
@@ -52,7 +55,8 @@ class Tunnels:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _stay_open(self) -> None:
-        say = {Wire.WEBSOCKET: self._echo_frame, Wire.TCP: self._echo_bytes}[self.wire]
+        say, hear = {Wire.WEBSOCKET: (self._echo_frame, hear_frame),
+                     Wire.TCP: (self._echo_bytes, hear_bytes)}[self.wire]
         while True:
             replica, writer = "", None
             try:
@@ -62,7 +66,10 @@ class Tunnels:
                 while True:
                     await say(reader, writer, os.urandom(20))
                     self.echoes += 1
-                    await asyncio.sleep(0.1)
+                    # Nothing is expected but a goodbye, which must be heard before more is said.
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(hear(reader, writer), PAUSE)
+                        raise ValueError("something came unasked")
             except Goodbye as goodbye:
                 self.ends.append(Ending(time.time(), replica, str(goodbye), is_clean=True))
             except (OSError, EOFError, ValueError) as error:
@@ -94,30 +101,39 @@ class Tunnels:
     async def _echo_frame(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
                           text: bytes) -> None:
         writer.write(frame(2, text))
-        head = await reader.readexactly(2)
-        if head[1] > 125:
-            raise ValueError(f"a frame begins with {head.hex()}")
-        body = await reader.readexactly(head[1])
-        if head[0] & 0x0f == 8:
-            code = int.from_bytes(body[:2], "big")
-            writer.write(frame(8, body))
-            if code != GOING_AWAY or await reader.read(1):
-                raise ValueError(f"closed with {code}, or bytes after the close frame")
-            raise Goodbye(f"closed with {code}")
-        if body != text:
+        if await hear_frame(reader, writer) != text:
             raise ValueError("another text came back")
 
     async def _echo_bytes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
                           text: bytes) -> None:
         writer.write(text)
-        try:
-            answer = await reader.readexactly(len(text))
-        except asyncio.IncompleteReadError as error:
-            if error.partial:
-                raise
-            raise Goodbye("closed with FIN") from error
-        if answer != text:
+        if await hear_bytes(reader, writer, len(text)) != text:
             raise ValueError("other bytes came back")
+
+
+async def hear_frame(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """The text of the next frame; a close frame is answered, and must be the last."""
+    head = await reader.readexactly(2)
+    if head[1] > 125:
+        raise ValueError(f"a frame begins with {head.hex()}")
+    body = await reader.readexactly(head[1])
+    if head[0] & 0x0f != 8:
+        return body
+    code = int.from_bytes(body[:2], "big")
+    writer.write(frame(8, body))
+    if code != GOING_AWAY or await reader.read(1):
+        raise ValueError(f"closed with {code}, or bytes after the close frame")
+    raise Goodbye(f"closed with {code}")
+
+
+async def hear_bytes(reader: asyncio.StreamReader, _: asyncio.StreamWriter,
+                     size: int = 1) -> bytes:
+    try:
+        return await reader.readexactly(size)
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise
+        raise Goodbye("closed with FIN") from error
 
 
 def frame(kind: int, text: bytes) -> bytes:
