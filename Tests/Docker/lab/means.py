@@ -14,8 +14,6 @@ from .site import Site
 
 ECHO_PORT = 81
 CONFIGURATIONS = Path(__file__).parents[1] / "conf"
-# How long tunnels may go on when their replica is drained, in the cells.
-TUNNELS_END = "1s"
 
 
 class Means:
@@ -68,8 +66,7 @@ class WeirMeans(Means):
             await self._weir(site, "wait", pool, "--ready", str(replicas), "--timeout", "20s")
 
     async def drain(self, site: Site, containers: list[str], *, are_last: bool = False) -> None:
-        await self._weir(site, "drain", *containers, "--wait", "--tunnels", TUNNELS_END,
-                         *(["--force"] if are_last else []))
+        await self._weir(site, "drain", *containers, "--wait", *(["--force"] if are_last else []))
 
     async def shift(self, site: Site, former: str, service: str) -> None:
         for split, ending in (("web", ""), ("echo", "-echo")):

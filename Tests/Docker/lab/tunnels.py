@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from .traffic import describe, read_head
 
 MASK = b"\x11\x22\x33\x44"
 GOING_AWAY = 1001
-# Between two messages of a tunnel.
-PAUSE = 0.1
+# A message, and what is between two of them.
+LENGTH, PAUSE = 20, 0.1
 
 
 class Wire(Enum):
@@ -55,21 +54,13 @@ class Tunnels:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     async def _stay_open(self) -> None:
-        say, hear = {Wire.WEBSOCKET: (self._echo_frame, hear_frame),
-                     Wire.TCP: (self._echo_bytes, hear_bytes)}[self.wire]
         while True:
             replica, writer = "", None
             try:
                 reader, writer = await asyncio.open_connection(*self.address)
                 replica = await self._begin(reader, writer)
                 self.opened += 1
-                while True:
-                    await say(reader, writer, os.urandom(20))
-                    self.echoes += 1
-                    # Nothing is expected but a goodbye, which must be heard before more is said.
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(hear(reader, writer), PAUSE)
-                        raise ValueError("something came unasked")
+                await self._converse(reader, writer)
             except Goodbye as goodbye:
                 self.ends.append(Ending(time.time(), replica, str(goodbye), is_clean=True))
             except (OSError, EOFError, ValueError) as error:
@@ -78,6 +69,27 @@ class Tunnels:
             finally:
                 if writer:
                     writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Says something, hears it, and listens for a goodbye before it says more."""
+        is_framed = self.wire is Wire.WEBSOCKET
+        hear = hear_frame if is_framed else hear_bytes
+        heard = asyncio.create_task(hear(reader, writer))
+        try:
+            while True:
+                text = os.urandom(LENGTH)
+                writer.write(frame(2, text) if is_framed else text)
+                if await heard != text:
+                    raise ValueError("something else came back")
+                self.echoes += 1
+                heard = asyncio.create_task(hear(reader, writer))
+                await asyncio.wait({heard}, timeout=PAUSE)
+                if heard.done():
+                    await heard
+                    raise ValueError("something came unasked")
+        finally:
+            heard.cancel()
+            await asyncio.gather(heard, return_exceptions=True)
 
     async def _begin(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
         if self.wire is Wire.WEBSOCKET:
@@ -98,18 +110,6 @@ class Tunnels:
             raise ValueError(f"{status} {fields.get('proxy-status', '')}")
         return fields["x-replica"]
 
-    async def _echo_frame(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-                          text: bytes) -> None:
-        writer.write(frame(2, text))
-        if await hear_frame(reader, writer) != text:
-            raise ValueError("another text came back")
-
-    async def _echo_bytes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
-                          text: bytes) -> None:
-        writer.write(text)
-        if await hear_bytes(reader, writer, len(text)) != text:
-            raise ValueError("other bytes came back")
-
 
 async def hear_frame(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
     """The text of the next frame; a close frame is answered, and must be the last."""
@@ -126,10 +126,9 @@ async def hear_frame(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     raise Goodbye(f"closed with {code}")
 
 
-async def hear_bytes(reader: asyncio.StreamReader, _: asyncio.StreamWriter,
-                     size: int = 1) -> bytes:
+async def hear_bytes(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> bytes:
     try:
-        return await reader.readexactly(size)
+        return await reader.readexactly(LENGTH)
     except asyncio.IncompleteReadError as error:
         if error.partial:
             raise
