@@ -12,7 +12,7 @@ extension Worker {
         exchange.its.status = responseHead.status
         endRelease(of: exchange)
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
-        upstream.its.idleSecondsPromised = responseHead.idleSeconds(head.bytes) ?? -1
+        upstream.its.idleSecondsPromised = responseHead.idleSeconds
         exchange.noteStatus(responseHead.status)
         frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
         let client = exchange.its.client

@@ -20,6 +20,22 @@ struct ResponseHeadTests {
         #expect(try readResponse("HTTP/1.1 200\r\n\r\n")?.reason == "")
     }
 
+    @Test("How long a connection is kept unused is read where it is said")
+    func idleSeconds() throws {
+        func seconds(_ fields: String...) throws -> Int? {
+            try readResponse(
+                "HTTP/1.1 200 OK\r\n" + fields.map { $0 + "\r\n" }.joined() + "\r\n")?.idleSeconds
+        }
+        #expect(try seconds("Keep-Alive: timeout=5") == 5)
+        #expect(try seconds("keep-alive: max=3 , Timeout=75") == 75)
+        #expect(try seconds("Keep-Alive: timeout=0") == 0)
+        #expect(try seconds("Keep-Alive: timeout=99999999999999999999999") == 86_400)
+        #expect(try seconds("Keep-Alive: timeout=5s") == -1)
+        #expect(try seconds("Keep-Alive: timeout=") == -1)
+        #expect(try seconds("Keep-Alive: max=3") == -1)
+        #expect(try seconds("X-Keep-Alive: timeout=5") == -1)
+    }
+
     @Test("Method and status decide whether there is a body (RFC 9112 §6.3)")
     func bodies() throws {
         func framing(_ status: Int, _ method: Method, _ field: String) throws -> BodyFraming? {

@@ -46,15 +46,17 @@ struct ReadResponse: Equatable {
     var minorVersion: UInt8 = 1
     var framing = BodyFraming.none
     var keepsAlive = true
+    var idleSeconds = -1
     var fields: [String] = []
 
-    init(_ head: borrowing ResponseHead, from bytes: [UInt8], answering method: Method) {
+    init(_ head: inout ResponseHead, from bytes: [UInt8], answering method: Method) {
         byteCount = head.byteCount
         status = head.status
         reason = text(head.reason, of: bytes)
         minorVersion = head.minorVersion
         framing = head.framing(answering: method)
         keepsAlive = head.keepsAlive
+        idleSeconds = head.idleSeconds
         fields = fieldTexts(head.fields, of: bytes)
     }
 }
@@ -90,7 +92,7 @@ func readResponse(
     var head = ResponseHead()
     let bytes = Array(text.utf8)
     guard try head.parse(bytes.span, limits: limits) else { return nil }
-    return ReadResponse(head, from: bytes, answering: method)
+    return ReadResponse(&head, from: bytes, answering: method)
 }
 
 /// The request as the upstream gets it.

@@ -42,7 +42,7 @@ struct ProbeResponse {
                 guard try head.parse(bytes.span, limits: HeadLimits()) else {
                     return isEnded ? .failed(.closed) : .undecided
                 }
-                if let verdict = judge(head) { return verdict }
+                if let verdict = judge(&head) { return verdict }
             }
         } catch {
             return .failed(.malformed(error.reason))
@@ -51,7 +51,7 @@ struct ProbeResponse {
     }
 
     /// nil if the status alone does not decide.
-    private mutating func judge(_ head: borrowing ResponseHead) -> Verdict? {
+    private mutating func judge(_ head: inout ResponseHead) -> Verdict? {
         guard !head.isInterim else {
             bytes.removeFirst(head.byteCount)
             return nil

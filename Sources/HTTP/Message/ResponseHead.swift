@@ -10,6 +10,9 @@ public struct ResponseHead: ~Copyable, Sendable {
     /// 0 or 1.
     public var minorVersion: UInt8 = 1
     public var fields = Fields()
+    /// How long an unused connection is kept, by `Keep-Alive: timeout=N` (RFC 2068 §19.7.1.1 as it
+    /// is used), at most a day; negative if the head does not say.
+    public private(set) var idleSeconds = -1
     /// The upstream will take another request after this response, if its body has an end.
     public var keepsAlive = false
     /// 101: what follows is no longer HTTP/1.1.
@@ -24,7 +27,9 @@ public struct ResponseHead: ~Copyable, Sendable {
     public init() {}
 
     /// How the body ends, which the request's method decides too (RFC 9112 §6.3).
-    public func framing(answering method: Method) -> BodyFraming {
+    ///
+    /// It changes nothing, and is `mutating` since Swift 6.3 copies the head for one that is not.
+    public mutating func framing(answering method: Method) -> BodyFraming {
         if method == .head || status < 200 || status == 204 || status == 304 { return .none }
         if method == .connect, status < 300 { return .none }
         return announced ?? .untilClose
@@ -38,17 +43,8 @@ public struct ResponseHead: ~Copyable, Sendable {
         return bytes.has("websocket", count: 9, in: value)
     }
 
-    /// How long an unused connection is kept, by `Keep-Alive: timeout=N` (RFC 2068 §19.7.1.1 as it
-    /// is used); nil if the head does not say. At most a day.
-    ///
-    /// - Parameter bytes: those that were parsed.
-    @inline(__always)
-    public func idleSeconds(_ bytes: Span<UInt8>) -> Int? {
-        facts.seen.contains(.keepAlive) ? readIdleSeconds(bytes) : nil
-    }
-
     @inline(never)
-    private func readIdleSeconds(_ bytes: Span<UInt8>) -> Int? {
+    private mutating func readIdleSeconds(_ bytes: Span<UInt8>) -> Int? {
         guard let value = fields.span.first(.keepAlive) else { return nil }
         var parameters = ListReader(value)
         while let parameter = parameters.next(in: bytes) {
@@ -83,6 +79,7 @@ public struct ResponseHead: ~Copyable, Sendable {
         }
         announced = try facts.framing(minorVersion: minorVersion)
         keepsAlive = facts.persists(minorVersion: minorVersion)
+        idleSeconds = facts.seen.contains(.keepAlive) ? readIdleSeconds(bytes) ?? -1 : -1
         return true
     }
 
