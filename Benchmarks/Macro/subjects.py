@@ -108,9 +108,17 @@ WEIR = """
 listeners:
   web: {{ bind: "127.0.0.1:{http}" }}
   raw: {{ bind: "127.0.0.1:{tcp}", protocol: tcp, pool: web }}
-routes: [{{ pool: web }}]
+routes:
+  - {{ pool: web }}
+  - {{ path: /split, split: turns }}
+  - {{ path: /sticky, split: slots }}
+splits:
+  turns: {{ weights: {{ web: 95, canary: 5 }} }}
+  slots: {{ weights: {{ web: 95, canary: 5 }}, sticky: {{ cookie: slots, key_file: {folder}/key }} }}
 pools:
   web: {{ discover: [{servers}] }}
+  canary: {{ discover: [{servers}], probe: off, ejection: off }}
+state: off
 admin: {{ bind: "127.0.0.1:{admin}", socket: {folder}/weir.sock }}
 log: {{ access: {log}, level: warning }}
 {extra}
@@ -221,6 +229,7 @@ def weir_binary():
 def start_weir(folder, ports, logged):
     servers = ", ".join(f'"127.0.0.1:{port}"' for port in ORIGIN_PORTS)
     path = folder / "weir.yaml"
+    (folder / "key").write_text("00112233445566778899aabbccddeeff")
     path.write_text(WEIR.format(
         folder=folder, servers=servers, http=ports[0], tcp=ports[1], admin=ports[0] + 50,
         log="stdout" if logged else "off", extra=os.environ.get("WEIR_EXTRA", "")))

@@ -32,7 +32,9 @@ extension Split {
     ///   - wish: what the request says.
     ///   - available: one bit for each entry whose pool has something to offer.
     /// - Returns: nil if no pool has a share.
-    public func choose(_ wish: SplitWish, available: UInt64) -> SplitChoice? {
+    ///
+    /// It changes nothing, and is `mutating` so that a split is not copied for each request.
+    public mutating func choose(_ wish: SplitWish, available: UInt64) -> SplitChoice? {
         if let entry = wish.always {
             var choice = SplitChoice(entry: entry)
             guard available & bit(entry) == 0 else { return choice }
@@ -57,7 +59,7 @@ extension Split {
         return choice
     }
 
-    private func settle(
+    private mutating func settle(
         due: Int, at number: UInt64, _ wish: SplitWish, _ available: UInt64
     ) -> SplitChoice {
         var due = due

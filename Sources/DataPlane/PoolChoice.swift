@@ -41,10 +41,10 @@ extension Worker {
     private mutating func choose(
         in position: Int, _ exchange: Ref<Exchange>, _ received: Buffer?
     ) -> Ref<UpstreamPool>? {
-        let entries = snapshot.splits[position].schedule.entries
         var available: UInt64 = 0
-        for index in entries.indices where hasOffer(poolsByPosition[entries[index].pool]) {
-            available |= 1 << UInt64(index)
+        for entry in 0..<snapshot.splits[position].schedule.entries.count
+        where hasOffer(poolsByPosition[snapshot.splits[position].schedule.entries[entry].pool]) {
+            available |= 1 << UInt64(entry)
         }
         let wish = wish(in: position, exchange, received)
         guard let choice = snapshot.splits[position].choose(wish, available: available) else {
@@ -55,7 +55,7 @@ extension Worker {
             exchange.its.newSlot = Int16(slot)
             exchange.its.splitMark = snapshot.splits[position].stickiness.mark
         }
-        return poolsByPosition[entries[choice.entry].pool]
+        return poolsByPosition[snapshot.splits[position].schedule.entries[choice.entry].pool]
     }
 
     /// What the request says about where it belongs.
