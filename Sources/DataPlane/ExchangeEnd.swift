@@ -43,7 +43,7 @@ extension Worker {
         let isPartial = exchange.its.kind == .tunnel || exchange.its.stage == .responding
         exchange.its.failure = reason
         if exchange.its.status == 0 { exchange.its.status = reason.status }
-        if isPartial, exchange.its.kind == .http, reason != .clientClosed,
+        if isPartial, exchange.its.kind == .http, !reason.isClientsEnd,
             let pool = exchange.its.pool
         {
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.cut.rawValue)

@@ -11,6 +11,7 @@ enum FailureReason: UInt8 {
     case malformedResponse, responseHeadTooLarge, replicaLost, retriedStatus
     // The client's doing.
     case noRoute, methodRefused, malformedRequest, headTooLarge, requestTimeout, clientClosed
+    case clientTimeout
     // Ours.
     case buffersExhausted, shuttingDown
     /// No failure: the end of a tunnel whose replica is being drained.
@@ -39,11 +40,15 @@ enum FailureReason: UInt8 {
         case .headTooLarge: "head_too_large"
         case .requestTimeout: "request_timeout"
         case .clientClosed: "client_closed"
+        case .clientTimeout: "client_timeout"
         case .buffersExhausted: "buffers_exhausted"
         case .shuttingDown: "shutting_down"
         case .drained: "drained"
         }
     }
+
+    /// The client has left, or does not read: whatever was cut, nobody here is to blame for it.
+    var isClientsEnd: Bool { self == .clientClosed || self == .clientTimeout }
 
     /// Whether it counts against the replica of the attempt, and not against the client or weir.
     var blamesReplica: Bool {
@@ -52,7 +57,8 @@ enum FailureReason: UInt8 {
         case .closedBeforeHeaders, .closedMidResponse, .firstByteTimeout, .bodyTimeout: true
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: true
         case .noReadyReplica, .holdFull, .holdTimeout, .paused, .noRoute, .methodRefused: false
-        case .malformedRequest, .headTooLarge, .requestTimeout, .clientClosed: false
+        case .malformedRequest, .headTooLarge, .requestTimeout: false
+        case .clientClosed, .clientTimeout: false
         case .buffersExhausted, .shuttingDown, .drained: false
         }
     }
@@ -71,7 +77,7 @@ enum FailureReason: UInt8 {
         case .headTooLarge: 431
         case .requestTimeout: 408
         // Seen in the log only: there is nobody to answer.
-        case .clientClosed: 499
+        case .clientClosed, .clientTimeout: 499
         }
     }
 
@@ -87,6 +93,7 @@ enum FailureReason: UInt8 {
         case .closedMidResponse: "http_response_incomplete"
         case .firstByteTimeout: "http_response_timeout"
         case .bodyTimeout: "connection_read_timeout"
+        case .clientTimeout: "connection_write_timeout"
         case .malformedResponse, .retriedStatus: "http_protocol_error"
         case .responseHeadTooLarge: "http_response_header_section_size"
         case .noRoute: "destination_not_found"

@@ -248,7 +248,9 @@ extension Worker {
                 exchange.its.client.its.closesAfterResponse = true
                 fail(exchange, isReplicaSlow(exchange) ? .bodyTimeout : .requestTimeout)
             }
-        case .responding: fail(exchange, .bodyTimeout)
+        case .responding:
+            let isClientSlow = !exchange.its.client.its.output.isEmpty
+            fail(exchange, isClientSlow ? .clientTimeout : .bodyTimeout)
         case .tunnelling: tunnelTimedOut(exchange)
         }
     }

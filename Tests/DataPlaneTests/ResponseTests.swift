@@ -161,4 +161,24 @@ struct ResponseTests {
         bed.stop()
         replica.stop()
     }
+
+    @Test("A client that does not read its response is cut, and nobody else is blamed for it")
+    func clientDoesNotRead() throws {
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(64 << 20)\r\n\r\n")
+            try wire.sendPattern(64 << 20)
+        }
+        let bed = try Bed(replicas: [replica.address])
+        bed.change { $0.limits.clientIdleTimeoutMilliseconds = 200 }
+        let client = try bed.client()
+        try eventually("the limit holds") { bed.worker(.generation) == 2 }
+        try client.send(get)
+        try eventually("it is cut") { bed.pool(.failures) == 1 }
+        #expect(bed.pool(.cut) == 0)
+        #expect(
+            bed.counters[0].replicas.value(row: 0, column: ReplicaColumn.failures.rawValue) == 0)
+        bed.stop()
+        replica.stop()
+    }
 }
