@@ -55,6 +55,8 @@ extension Worker {
         // Their slots may become other pools' replicas while exchanges still go by this pool.
         pool.its.replicas = []
         pool.its.pool.replicas = []
+        pool.its.pool.backup = nil
+        pool.its.picker.adopt(pool.its.pool)
         pool.its.pool.row = WorkerCounters.gonePoolRow
         pool.its.isGone = true
         freeIfUnused(pool)
