@@ -53,7 +53,8 @@ extension Worker {
         {
             release(exchange)
             pool.its.queue.noteReleased(exchange)
-            exchange.its.tried = TriedReplicas()
+            // Whom it could not reach may be back; whom it reached had its chance.
+            if exchange.its.connectedCount == 0 { exchange.its.tried = TriedReplicas() }
             dispatch(exchange)
         }
     }
