@@ -194,8 +194,9 @@ extension Worker {
         applyAvoidance(to: replica.its.pool)
     }
 
-    /// Ends avoidance that has run its time; called before a pick when there is any.
+    /// Ends avoidance that has run its time; called before anybody asks what a pool has to offer.
     mutating func endAvoidance(in pool: Ref<UpstreamPool>) {
+        guard pool.its.avoidanceEnds <= now else { return }
         for replica in pool.its.replicas {
             if let until = replica.its.avoidedUntil, until <= now { replica.its.avoidedUntil = nil }
         }
@@ -203,10 +204,12 @@ extension Worker {
     }
 
     private mutating func applyAvoidance(to pool: Ref<UpstreamPool>) {
-        pool.its.avoidedCount = 0
+        pool.its.avoidanceEnds = .never
         for (position, replica) in pool.its.replicas.enumerated() {
             let isAvoided = replica.its.avoidedUntil != nil
-            if isAvoided { pool.its.avoidedCount += 1 }
+            if let until = replica.its.avoidedUntil {
+                pool.its.avoidanceEnds = min(pool.its.avoidanceEnds, until)
+            }
             pool.its.pool.replicas[position].availability =
                 isAvoided ? .closed : replica.its.availability
         }

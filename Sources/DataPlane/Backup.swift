@@ -12,6 +12,7 @@ extension Worker {
 
     /// Whether a request to the pool has somewhere to go now.
     mutating func hasOffer(_ pool: Ref<UpstreamPool>) -> Bool {
+        endAvoidance(in: pool)
         if pool.its.picker.hasAny { return true }
         return pool.its.pool.backup != nil && standIn(for: pool) != nil
     }
@@ -30,7 +31,7 @@ extension Worker {
         for _ in 0..<DataPlaneLimits.backupsMaximum {
             guard let position = next, position < poolsByPosition.count else { return nil }
             let candidate = poolsByPosition[position]
-            if candidate.its.avoidedCount > 0 { endAvoidance(in: candidate) }
+            endAvoidance(in: candidate)
             if candidate.its.picker.hasReady, !candidate.its.pool.isPaused { return candidate }
             next = candidate.its.pool.backup
         }

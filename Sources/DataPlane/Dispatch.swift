@@ -22,7 +22,7 @@ extension Worker {
     private mutating func dispatchOnce(_ exchange: Ref<Exchange>) {
         guard let pool = exchange.its.pool else { return fail(exchange, .noRoute) }
         guard !pool.its.isGone else { return fail(exchange, .noReadyReplica) }
-        if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
+        endAvoidance(in: pool)
         let source = source(for: pool)
         guard !pool.its.pool.isPaused, pool.its.queue.isTurn(of: exchange),
             let position = stickyPosition(exchange, in: source)

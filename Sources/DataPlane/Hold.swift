@@ -47,7 +47,7 @@ extension Worker {
     /// Whoever waits may have somewhere to go: as many as may be under way at once, in order.
     private mutating func releaseHeld(of pool: Ref<UpstreamPool>) {
         guard !pool.its.queue.isEmpty, !pool.its.pool.isPaused else { return }
-        if pool.its.avoidedCount > 0 { endAvoidance(in: pool) }
+        endAvoidance(in: pool)
         while let exchange = pool.its.queue.next(
             replicas: source(for: pool).its.picker.usableCount, pool.its.pool.settings)
         {
@@ -105,14 +105,9 @@ extension Worker {
 
     /// Looks again soon, when a replica need no longer be avoided, or at the deadline.
     private mutating func scheduleCheck(of exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
-        var check = now.adding(milliseconds: DataPlaneLimits.holdCheckMilliseconds)
-        check = min(check, exchange.its.holdDeadline)
-        if pool.its.avoidedCount > 0 {
-            for replica in pool.its.replicas {
-                if let until = replica.its.avoidedUntil { check = min(check, max(until, now)) }
-            }
-        }
-        wheel.set(exchange.its.timer, at: check)
+        let check = now.adding(milliseconds: DataPlaneLimits.holdCheckMilliseconds)
+        let next = min(check, exchange.its.holdDeadline, max(pool.its.avoidanceEnds, now))
+        wheel.set(exchange.its.timer, at: next)
     }
 
     private mutating func bytesKept(by exchange: Ref<Exchange>) -> Int {

@@ -21,12 +21,18 @@ struct UpstreamPool: Slotted {
     var arrivals: UInt64 = 0
     var budget = RetryBudget()
     var idleLimit = IdleLimit()
-    /// Replicas that this worker avoids until the control plane has had time to judge.
-    var avoidedCount = 0
+    /// When the first of the replicas that this worker avoids, until the control plane has had time
+    /// to judge, need no longer be avoided; never: it avoids none.
+    var avoidanceEnds = Instant.never
     /// Exchanges that go by this pool, and replicas of it.
     var useCount = 0
     /// No snapshot has it any more; the slot goes with its last use.
     var isGone = false
+}
+
+extension Instant {
+    /// Later than any other.
+    static let never = Instant(nanoseconds: .max)
 }
 
 /// A worker's view of a replica: its connections.
