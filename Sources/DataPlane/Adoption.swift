@@ -19,15 +19,17 @@ extension Worker {
             headBytesMaximum: min(new.limits.responseHeadBytesMaximum, BufferStore.largeBytes),
             fieldsMaximum: Fields.capacity)
         store.limit(toBytes: new.limits.bufferBytesPerWorkerMaximum)
-        adoptPools(new.pools)
+        let stranded = adoptPools(new.pools)
         adoptListeners(new.listeners)
         if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }
         counters.worker.set(new.generation, row: 0, column: WorkerColumn.generation.rawValue)
+        for exchange in stranded { reroute(exchange) }
         for pool in poolsByPosition { closeConnections(of: pool) }
         for pool in poolsByPosition { wantRelease(of: pool) }
     }
 
-    private mutating func adoptPools(_ described: [Pool]) {
+    /// - Returns: the exchanges that wait for a pool which is no more, in no queue now.
+    private mutating func adoptPools(_ described: [Pool]) -> [Ref<Exchange>] {
         var former: [Int: Ref<UpstreamPool>] = [:]
         for pool in poolsByPosition { former[pool.its.pool.row] = pool }
         poolsByPosition.removeAll(keepingCapacity: true)
@@ -39,7 +41,9 @@ extension Worker {
             adoptReplicas(of: pool)
             poolsByPosition.append(pool)
         }
-        for pool in former.values { dropPool(pool) }
+        var stranded: [Ref<Exchange>] = []
+        for pool in former.values { dropPool(pool, &stranded) }
+        return stranded
     }
 
     private mutating func makePool(_ description: Pool) -> Ref<UpstreamPool> {
@@ -49,8 +53,13 @@ extension Worker {
         return pool
     }
 
-    private mutating func dropPool(_ pool: Ref<UpstreamPool>) {
-        while let exchange = pool.its.queue.first { fail(exchange, .noRoute) }
+    private mutating func dropPool(
+        _ pool: Ref<UpstreamPool>, _ stranded: inout [Ref<Exchange>]
+    ) {
+        while let exchange = pool.its.queue.first {
+            release(exchange)
+            stranded.append(exchange)
+        }
         for replica in pool.its.replicas { retire(replica) }
         // Their slots may become other pools' replicas while exchanges still go by this pool.
         pool.its.replicas = []

@@ -59,7 +59,7 @@ extension Worker {
             1, row: client.its.listenerRow, column: ListenerColumn.requests.rawValue)
     }
 
-    private mutating func route(
+    mutating func route(
         _ received: Buffer, _ listenerRow: Int, _ exchange: Ref<Exchange>
     ) -> Target? {
         if snapshot.routes.needsFields { noteFieldPositions() }

@@ -161,6 +161,58 @@ struct ReleaseTests {
         bed.stop()
     }
 
+    @Test("Those who wait for a pool that goes away go where their route leads now, body and all")
+    func routeLeadsElsewhere() throws {
+        let replicas = try ["plain", "special"].map { name in
+            try ScriptedReplica(
+                ScriptedReplica.serving { Reply("\(name) \($0.startLine) \($0.body.count)") })
+        }
+        let bed = try Bed(replicas: [])
+        let clients = try waiting(3, bed)
+        let post = try bed.client()
+        try post.send(request("POST /p%61th?q", "X-A: b", "Content-Length: 6") + "abc")
+        try eventually("it waits, too") { bed.pool(.holding) == 4 }
+        bed.change { snapshot in
+            snapshot.pools = replicas.enumerated().map { index, replica in
+                Pool(
+                    row: index + 1, name: "new \(index)", policy: .roundRobin,
+                    replicas: [Bed.replica(index, replica.address)])
+            }
+            let rules = [HeaderRule(name: "x-a", value: "b")]
+            snapshot.routes = RouteTable([
+                Route(row: 0, target: .pool(0)),
+                Route(row: 1, path: "/path", methods: ["POST"], headers: rules, target: .pool(1)),
+            ])
+        }
+        for (number, client) in clients.enumerated() {
+            #expect(try client.readResponse().text == "plain GET /\(number) HTTP/1.1 0")
+        }
+        try post.send("def")
+        #expect(try post.readResponse().text == "special POST /p%61th?q HTTP/1.1 6")
+        #expect(bed.pool(.holding) == 0)
+        bed.stop()
+        replicas.forEach { $0.stop() }
+    }
+
+    @Test("TCP connections that wait for a pool that goes away go where their listener leads now")
+    func listenerLeadsElsewhere() throws {
+        let replica = try ScriptedReplica(ScriptedReplica.echoingBytes)
+        let bed = try Bed(replicas: [], mode: .tcp(.pool(0)))
+        let client = try bed.client()
+        try client.send("ping")
+        try eventually("it waits") { bed.pool(.holding) == 1 }
+        bed.change {
+            $0.pools = [
+                Pool(
+                    row: 1, name: "new", policy: .roundRobin,
+                    replicas: [Bed.replica(0, replica.address)])
+            ]
+        }
+        #expect(try client.read(count: 4) == Array("ping".utf8))
+        bed.stop()
+        replica.stop()
+    }
+
     @Test("Nobody waits whose buffers are too many")
     func bytes() throws {
         var settings = PoolSettings()
