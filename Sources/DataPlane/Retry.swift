@@ -36,7 +36,7 @@ extension Worker {
     private mutating func hasOther(
         than tried: TriedReplicas, _ pool: Ref<UpstreamPool>?
     ) -> Bool {
-        guard let pool else { return false }
+        guard let pool, !pool.its.pool.isPaused else { return false }
         return source(for: pool).its.picker.hasReadyUntried(tried)
     }
 

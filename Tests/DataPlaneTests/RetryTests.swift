@@ -52,6 +52,37 @@ struct RetryTests {
         replicas.forEach { $0.stop() }
     }
 
+    @Test("While the pool is paused that status is the client's: nothing takes it elsewhere")
+    func statusDuringPause() throws {
+        let isAsked = Gate()
+        let mayEnd = Gate()
+        let busy = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            isAsked.open()
+            try mayEnd.wait()
+            try wire.send("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy")
+        }
+        let fine = try ScriptedReplica(ScriptedReplica.saying("fine"))
+        var settings = PoolSettings()
+        settings.retryStatuses = .unavailable
+        let bed = try Bed(replicas: [busy.address], settings: settings)
+        let client = try bed.client()
+        try client.send(request("GET /"))
+        try isAsked.wait()
+        bed.change {
+            $0.pools[0].replicas.append(Bed.replica(1, fine.address))
+            $0.pools[0].isPaused = true
+        }
+        try eventually("it is paused") { bed.worker(.generation) == 2 }
+        mayEnd.open()
+        client.patience = 3
+        #expect(try client.readResponse().text == "busy")
+        #expect(fine.requests == 0)
+        bed.stop()
+        busy.stop()
+        fine.stop()
+    }
+
     @Test("A response that does not begin in time is tried elsewhere where the pool wants it")
     func firstByte() throws {
         let silent = try ScriptedReplica { $0.ignoreEverything() }
