@@ -74,6 +74,7 @@ extension Worker {
             release(exchange)
             return holdTimedOut(exchange, in: pool)
         }
+        if yieldsNow(exchange) { return }
         wantRelease(of: pool)
         scheduleCheck(of: exchange, in: pool)
     }

@@ -59,7 +59,7 @@ extension Worker {
     }
 
     /// What the request says about where it belongs.
-    private mutating func wish(
+    mutating func wish(
         in position: Int, _ exchange: Ref<Exchange>, _ received: Buffer?
     ) -> SplitWish {
         var wish = SplitWish()

@@ -2,8 +2,9 @@ internal import Balancing
 internal import HTTP
 internal import Transport
 
-/// Requests that waited for a pool which the newest snapshot does not have.
+/// Requests that wait, and for whom their pool is not the right one any more.
 extension Worker {
+    /// The newest snapshot does not have its pool, or another one is ready: it is in no queue now.
     /// It goes where one goes that comes now, and waits on if need be. What a replica may have done
     /// already goes nowhere else, unless the route that is for it now allows that.
     mutating func reroute(_ exchange: Ref<Exchange>) {
@@ -14,25 +15,54 @@ extension Worker {
             freeIfUnused(former)
         }
         forgetChoice(of: exchange)
-        if exchange.its.kind == .tunnel {
-            guard let target = target(ofListener: exchange.its.client.its.listenerRow) else {
-                return fail(exchange, .noRoute)
-            }
-            choosePool(exchange, target, nil)
-        } else {
-            guard let head = readAgain(exchange),
-                let target = route(head, exchange.its.client.its.listenerRow, exchange)
-            else { return fail(exchange, .noRoute) }
-            guard exchange.its.isIdempotent || exchange.its.connectedCount == 0 else {
-                return fail(exchange, .noReadyReplica)
-            }
-            choosePool(exchange, target, head)
-        }
+        let head = readAgain(exchange)
+        guard let target = target(again: exchange, head) else { return fail(exchange, .noRoute) }
+        guard mayGoElsewhere(exchange) else { return fail(exchange, .noReadyReplica) }
+        choosePool(exchange, target, head)
         dispatch(exchange)
     }
 
-    private mutating func forgetChoice(of exchange: Ref<Exchange>) {
+    /// One that was due at a pool of a split when none had anything ready goes to the first that
+    /// has, as one does that comes now. What a pin keeps away from a pool is not asked twice.
+    ///
+    /// - Returns: whether it does; else it waits where it is.
+    mutating func yieldsNow(_ exchange: Ref<Exchange>) -> Bool {
+        guard !snapshot.splits.isEmpty, let pool = exchange.its.pool, !pool.its.pool.isPaused,
+            !hasOffer(pool)
+        else { return false }
+        let head = readAgain(exchange)
+        guard case .split(let position) = target(again: exchange, head),
+            mayGoElsewhere(exchange), hasShareOnOffer(in: position),
+            wish(in: position, exchange, head).never == nil
+        else { return false }
+        release(exchange)
+        reroute(exchange)
+        return true
+    }
+
+    private mutating func hasShareOnOffer(in position: Int) -> Bool {
+        let entries = snapshot.splits[position].schedule.entries
+        for entry in entries where entry.weight > 0 {
+            let pool = poolsByPosition[entry.pool]
+            if !pool.its.pool.isPaused, hasOffer(pool) { return true }
+        }
+        return false
+    }
+
+    private mutating func mayGoElsewhere(_ exchange: Ref<Exchange>) -> Bool {
+        exchange.its.isIdempotent || exchange.its.connectedCount == 0
+    }
+
+    /// Where it goes by the newest snapshot; its head must have been read again.
+    private mutating func target(again exchange: Ref<Exchange>, _ head: Buffer?) -> Target? {
+        let row = exchange.its.client.its.listenerRow
+        if exchange.its.kind == .tunnel { return target(ofListener: row) }
+        guard let head else { return nil }
         exchange.its.isIdempotent = exchange.its.method.isIdempotent
+        return route(head, row, exchange)
+    }
+
+    private mutating func forgetChoice(of exchange: Ref<Exchange>) {
         exchange.its.hash = nil
         exchange.its.newSlot = -1
         exchange.its.replicaTag = 0
