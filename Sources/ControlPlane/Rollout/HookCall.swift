@@ -103,6 +103,8 @@ final class HookCall {
     }
 
     private func receive() {
+        // Interim responses were taken from its front.
+        input.compact()
         switch descriptor.receive(into: &input) {
         case .bytes: judge()
         case .wouldBlock: break
