@@ -9,16 +9,21 @@ struct StateFile {
 
     let path: String
 
+    /// - Parameter path: a symbolic link stays one, and the file that it leads to is meant.
+    init(path: String) { self.path = StateFile.followed(path) }
+
     /// The bytes; nil if there is no such file.
     ///
     /// - Throws: if it exists and cannot be read.
     func read() throws(SystemError) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // Without O_NONBLOCK a named pipe would hold up the start for ever.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             guard errno != ENOENT else { return nil }
             throw SystemError("read \(path)", code: errno)
         }
         defer { close(descriptor) }
+        try checkKind()
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 65_536)
         while true {
@@ -39,6 +44,7 @@ struct StateFile {
     ///
     /// - Throws: if that is not possible; the old content is still there then.
     func write(_ bytes: [UInt8]) throws(SystemError) {
+        try checkKind()
         let temporary = path + ".new"
         _ = unsafe unlink(temporary)
         let descriptor = unsafe open(
@@ -64,6 +70,7 @@ struct StateFile {
 
     /// Puts the file aside as `….broken`, in the place of an earlier one.
     func setAside() throws(SystemError) {
+        try checkKind()
         guard unsafe rename(path, brokenPath) == 0 else {
             throw SystemError("rename \(path) to \(brokenPath)", code: errno)
         }
@@ -71,6 +78,33 @@ struct StateFile {
     }
 
     var brokenPath: String { path + ".broken" }
+
+    /// Nothing but a file is read or replaced: as root it could be `/dev/null`.
+    private func checkKind() throws(SystemError) {
+        var facts = stat()
+        guard unsafe lstat(path, &facts) == 0, facts.st_mode & S_IFMT != S_IFREG else { return }
+        throw SystemError("\(path), which is no regular file", code: EINVAL)
+    }
+
+    /// Where `path` leads, also if nothing is there yet.
+    private static func followed(_ path: String) -> String {
+        var path = path
+        var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        for _ in 0..<8 {
+            let count = unsafe target.withUnsafeMutableBufferPointer { bytes in
+                unsafe bytes.withMemoryRebound(to: CChar.self) { characters in
+                    unsafe characters.baseAddress.map {
+                        unsafe readlink(path, $0, characters.count)
+                    } ?? -1
+                }
+            }
+            guard count > 0 else { break }
+            let next = String(decoding: target[..<count], as: UTF8.self)
+            let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+            path = next.hasPrefix("/") ? next : folder + next
+        }
+        return path
+    }
 
     private func writeAll(
         _ bytes: [UInt8], to descriptor: Descriptor, _ name: String

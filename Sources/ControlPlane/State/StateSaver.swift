@@ -8,6 +8,8 @@ final class StateSaver {
     private let log: StateLog
     private var saved: SavedState?
     private var complaint: String?
+    /// What is there could not be read, nor put aside: it is not written over.
+    private var isKept = false
 
     init(path: String, log: StateLog) {
         self.path = path
@@ -17,25 +19,28 @@ final class StateSaver {
 
     /// What the file says; nil if there is none that can be used. A broken one is put aside.
     func load() -> SavedState? {
+        let bytes: [UInt8]
         do throws(SystemError) {
-            guard let bytes = try file.read() else { return nil }
-            do throws(SavedStateError) {
-                let state = try SavedState(reading: bytes)
-                saved = state
-                return state
-            } catch {
-                try setAside(error)
-            }
+            guard let found = try file.read() else { return nil }
+            bytes = found
         } catch {
-            complain("\(error)")
+            setAside("\(error)")
+            return nil
         }
-        return nil
+        do throws(SavedStateError) {
+            let state = try SavedState(reading: bytes)
+            saved = state
+            return state
+        } catch {
+            setAside("\(path) is broken at \(error)")
+            return nil
+        }
     }
 
     /// Writes the state if it is not the one that was written last. It is on the disk when this
     /// returns, or it was said that it is not.
     func save(_ state: SavedState) {
-        guard state != saved else { return }
+        guard state != saved, !isKept else { return }
         do throws(SystemError) {
             try file.write(Array(state.text.utf8))
             saved = state
@@ -46,12 +51,17 @@ final class StateSaver {
         }
     }
 
-    private func setAside(_ mistake: SavedStateError) throws(SystemError) {
-        try file.setAside()
-        log.write(
-            .error,
-            "state: \(path) is broken at \(mistake); it is now \(file.brokenPath), and weir starts"
-                + " as its configuration says")
+    private func setAside(_ mistake: String) {
+        do throws(SystemError) {
+            try file.setAside()
+            log.write(
+                .error,
+                "state: \(mistake); it is now \(file.brokenPath), and weir starts as its"
+                    + " configuration says")
+        } catch {
+            isKept = true
+            complain("\(mistake); it cannot be put aside (\(error)), and stays as it is")
+        }
     }
 
     private func complain(_ problem: String) {

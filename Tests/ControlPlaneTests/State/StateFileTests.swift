@@ -111,6 +111,59 @@ final class StateFileTests {
         #expect(self.saver().load() == Self.full())
     }
 
+    @Test("What is no regular file is neither waited for, nor read, put aside or replaced")
+    func noFile() throws {
+        #expect(unsafe mkfifo(path, 0o600) == 0)
+        let saver = saver()
+        #expect(saver.load() == nil)
+        saver.save(Self.full())
+        // At a reload nothing is loaded before.
+        self.saver().save(Self.full())
+        var facts = stat()
+        #expect(unsafe lstat(path, &facts) == 0)
+        #expect(facts.st_mode & S_IFMT == S_IFIFO)
+        #expect(lines.count == 2)
+        #expect(lines.allSatisfy { $0.contains("\(path), which is no regular file") })
+        #expect(unsafe unlink(path) == 0)
+    }
+
+    @Test("A symbolic link stays one, also if nothing is there yet")
+    func link() throws {
+        let file = "\(folder.path)/real.json"
+        #expect(unsafe symlink("real.json", path) == 0)
+        #expect(saver().load() == nil)
+        saver().save(Self.full())
+        var facts = stat()
+        #expect(unsafe lstat(path, &facts) == 0)
+        #expect(facts.st_mode & S_IFMT == S_IFLNK)
+        #expect(saver(file).load() == Self.full())
+        #expect(saver().load() == Self.full())
+        #expect(lines.isEmpty)
+    }
+
+    @Test("One that is too large was not written by weir: it is put aside, not written over")
+    func tooLarge() throws {
+        try TextFile.write("x", to: path)
+        #expect(unsafe truncate(path, off_t(StateFile.bytesMaximum + 1)) == 0)
+        #expect(saver().load() == nil)
+        #expect(lines.count == 1)
+        #expect(lines[0].contains("error state: read \(path): File too large; it is now"))
+        #expect(unsafe access(path + ".broken", F_OK) == 0)
+    }
+
+    @Test("A broken file that cannot be put aside stays, and the mistake is told")
+    func kept() throws {
+        try TextFile.write("{\"version\": 1, oops", to: path)
+        #expect(unsafe mkdir(path + ".broken", 0o700) == 0)
+        let saver = saver()
+        #expect(saver.load() == nil)
+        saver.save(Self.full())
+        #expect(try TextFile.read(path) == "{\"version\": 1, oops")
+        #expect(lines.count == 1)
+        #expect(lines[0].contains("warning state: \(path) is broken at byte 15"))
+        #expect(unsafe rmdir(path + ".broken") == 0)
+    }
+
     @Test("A folder that does not exist is one warning; saving works once it does")
     func missingFolder() throws {
         let path = "\(folder.path)/later/state.json"
