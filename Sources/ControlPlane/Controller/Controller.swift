@@ -48,13 +48,15 @@ public final class Controller {
     private var replicaRows: RowAllocator
     private var replicasWithoutRow: [String] = []
     var recent = RecentFigures()
-    private(set) lazy var drainWaits = DrainWaits(controller: self)
+    private(set) lazy var drainWaits = DrainWaits(controller: self) { [unowned self] in
+        inFlight(on: $0)
+    }
     /// nil: the configuration says off.
     var saver: StateSaver?
     var isSaveScheduled = false
     var pendingDrains: [PendingDrain] = []
     /// `start` is past its first snapshot.
-    private var hasStarted = false
+    private(set) var hasStarted = false
     /// The rollouts of all splits.
     private(set) lazy var rollouts = RolloutDirector(controller: self) { [unowned self] in
         saveState()

@@ -19,8 +19,13 @@ final class DrainWaits {
     private unowned let controller: Controller
     private var waits: [Wait] = []
     private var isScheduled = false
+    private let inFlight: (FoundReplica) -> Int
 
-    init(controller: Controller) { self.controller = controller }
+    /// - Parameter inFlight: how much is on a replica now; workers change it meanwhile.
+    init(controller: Controller, inFlight: @escaping (FoundReplica) -> Int) {
+        self.controller = controller
+        self.inFlight = inFlight
+    }
 
     /// Calls `completion` once: when nothing is in flight on the replicas, or when time is over.
     func add(
@@ -38,17 +43,16 @@ final class DrainWaits {
     private func look() {
         let now = Instant.now()
         let isAdopted = controller.workers.adoptedGeneration
-        let ended = waits.compactMap { wait -> (Wait, Outcome)? in
+        var ended: [(Wait, Outcome)] = []
+        // Workers count on meanwhile: each wait is looked at once, or it could be left out as ended
+        // after it was passed over as busy, and never be answered.
+        waits.removeAll { wait in
             let isIdle =
                 isAdopted >= wait.generation
-                && wait.replicas.allSatisfy { controller.inFlight(on: $0) == 0 }
-            if isIdle { return (wait, .idle) }
-            return wait.deadline <= now ? (wait, .timedOut) : nil
-        }
-        waits.removeAll { wait in
-            wait.deadline <= now
-                || isAdopted >= wait.generation
-                    && wait.replicas.allSatisfy { controller.inFlight(on: $0) == 0 }
+                && wait.replicas.allSatisfy { inFlight($0) == 0 }
+            guard isIdle || wait.deadline <= now else { return false }
+            ended.append((wait, isIdle ? .idle : .timedOut))
+            return true
         }
         for (wait, outcome) in ended { wait.completion(outcome, wait.replicas) }
         guard !waits.isEmpty, !isScheduled else { return }

@@ -137,6 +137,23 @@ struct ControllerDrainTests {
         }
     }
 
+    @Test("Whoever waits for a drain is answered, also if the last request ends in that moment")
+    func waits() throws {
+        let desk = try desk()
+        let found = try desk.controller.drain(request("\(addresses[0])"))
+        desk.adopt()
+        // Busy when it is looked at first, and idle from then on.
+        var looks = 0
+        let waits = DrainWaits(controller: desk.controller) { _ in
+            looks += 1
+            return looks == 1 ? 1 : 0
+        }
+        var outcomes: [DrainWaits.Outcome] = []
+        waits.add(found, milliseconds: 60_000) { outcome, _ in outcomes.append(outcome) }
+        try desk.turn(until: "answered") { !outcomes.isEmpty }
+        #expect(outcomes == [.idle])
+    }
+
     @Test("While paused the hold time-out is that of the pause, and after it until nobody waits")
     func pause() throws {
         let desk = try desk()
