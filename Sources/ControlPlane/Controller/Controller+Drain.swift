@@ -41,18 +41,31 @@ extension Controller {
         }
         publishIfDue()
         saveState()
-        return found.compactMap(refreshed)
+        return refreshed(found)
     }
 
-    /// The replicas take new work again, once they pass their probes.
+    /// The replicas take new work again, once they pass their probes; all of them or none.
     func undrain(_ request: DrainRequest) throws(ControlError) -> [FoundReplica] {
-        let rest = forgetPendingDrains(request)
+        // Drains of the state file whose replicas were not found yet are taken back as well.
+        var rest = request
+        if !pendingDrains.isEmpty {
+            let members = pools.flatMap(members)
+            rest.replicas.removeAll { name in
+                isPending(name, request.pool)
+                    && !members.contains {
+                        $0.status.isCalled(name) && request.pool ?? $0.pool.name == $0.pool.name
+                    }
+            }
+        }
         let isDone = rest.replicas.isEmpty && !request.replicas.isEmpty
         let found = isDone ? [] : try find(rest)
+        pendingDrains.removeAll { drain in
+            request.replicas.contains { drain.isMeant($0, request.pool) }
+        }
         for replica in found { _ = replica.pool.director.undrain(replica.status.id) }
         publishIfDue()
         saveState()
-        return found.compactMap(refreshed)
+        return refreshed(found)
     }
 
     /// Drains every replica with this address, whatever its port and pool, also the last one of a
@@ -66,7 +79,7 @@ extension Controller {
         for replica in found { _ = replica.pool.director.drain(replica.status.id) }
         publishIfDue()
         saveState()
-        return found.compactMap(refreshed)
+        return refreshed(found)
     }
 
     /// Requests and tunnels on the replica, over all workers.
@@ -74,17 +87,25 @@ extension Controller {
         replica.row.map { workers.board.inFlight(replicaRow: $0) } ?? 0
     }
 
+    private func isPending(_ name: String, _ pool: String?) -> Bool {
+        pendingDrains.contains { $0.isMeant(name, pool) }
+    }
+
     /// Every replica that is not gone, with its pool.
     private func members(of pool: RunningPool) -> [FoundReplica] {
-        let rows = pool.replicas
-        return pool.director.replicas.filter { $0.state != .gone }.map { status in
-            FoundReplica(
-                pool: pool, status: status, row: rows.first { $0.status.id == status.id }?.row)
+        pool.director.replicas.filter { $0.state != .gone }.map { status in
+            FoundReplica(pool: pool, status: status, row: pool.row(of: status.id))
         }
     }
 
-    private func refreshed(_ replica: FoundReplica) -> FoundReplica? {
-        members(of: replica.pool).first { $0.status.id == replica.status.id }
+    /// The same replicas as they are now, without those that are gone.
+    private func refreshed(_ replicas: [FoundReplica]) -> [FoundReplica] {
+        var now: [ReplicaKey: FoundReplica] = [:]
+        let rows = Set(replicas.map(\.pool.row))
+        for pool in pools where rows.contains(pool.row) {
+            for member in members(of: pool) { now[ReplicaKey(member)] = member }
+        }
+        return replicas.compactMap { now[ReplicaKey($0)] }
     }
 
     private func find(_ request: DrainRequest) throws(ControlError) -> [FoundReplica] {
@@ -110,12 +131,17 @@ extension Controller {
         }
         guard problems.isEmpty else { throw ControlError(problems) }
         var seen: Set<ReplicaKey> = []
-        return found.filter { seen.insert(ReplicaKey(row: $0.pool.row, id: $0.status.id)).inserted }
+        return found.filter { seen.insert(ReplicaKey($0)).inserted }
     }
 
     private struct ReplicaKey: Hashable {
         var row: Int
         var id: ReplicaID
+
+        init(_ replica: FoundReplica) {
+            row = replica.pool.row
+            id = replica.status.id
+        }
     }
 
     func pool(_ name: String) throws(ControlError) -> RunningPool {

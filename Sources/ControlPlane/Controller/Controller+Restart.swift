@@ -13,6 +13,13 @@ extension Controller {
     struct PendingDrain {
         var drain: SavedState.Drain
         var deadline: Instant
+
+        /// Whether an operator who writes `name` means this replica.
+        func isMeant(_ name: String, _ pool: String?) -> Bool {
+            guard pool ?? drain.pool == drain.pool else { return false }
+            return name == drain.name || name == drain.address
+                || drain.address.hasPrefix("\(name):") || drain.address.hasPrefix("[\(name)]:")
+        }
     }
 
     /// Where the state is saved from now on. At a reload the present state is written there.
@@ -73,22 +80,6 @@ extension Controller {
                 "pool=\(pool.name) replica=\(replica.name) drained cause=\"the state file\"")
             return pool.director.drain(replica.id)
         }
-    }
-
-    /// An operator takes back drains whose replicas have not been found yet.
-    ///
-    /// - Returns: the rest of the request, unless there is none.
-    func forgetPendingDrains(_ request: DrainRequest) -> DrainRequest {
-        var request = request
-        request.replicas.removeAll { name in
-            let before = pendingDrains.count
-            pendingDrains.removeAll {
-                ($0.drain.name == name || $0.drain.address == name)
-                    && request.pool ?? $0.drain.pool == $0.drain.pool
-            }
-            return pendingDrains.count < before
-        }
-        return request
     }
 
     private func forgetDrains() {

@@ -52,6 +52,9 @@ final class RunningPool {
         director.replicas.compactMap { status in rows[status.id].map { ($0, status) } }
     }
 
+    /// The row of a replica; nil if it has none yet.
+    func row(of id: ReplicaID) -> Int? { rows[id] }
+
     /// The replica that has the row; nil if it is gone, or the row belongs to another pool.
     func replica(atRow row: Int) -> ReplicaID? { rows.first { $0.value == row }?.key }
 

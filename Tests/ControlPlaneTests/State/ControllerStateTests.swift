@@ -127,6 +127,30 @@ final class ControllerStateTests {
         #expect(after.last?.pools[0].replicas.map(\.availability) == [.ready, .ready])
     }
 
+    @Test("A refused undrain takes back nothing, and one of several pools takes back all")
+    func undrainOfSome() throws {
+        let desk = try started()
+        try awaitReplicas(desk)
+        var drain = DrainRequest(replicas: ["\(addresses[0])"])
+        drain.emptying = .allowed
+        _ = try desk.controller.drain(drain)
+        // Of the two pools with the replica one has not found it yet.
+        var other = configuration()
+        other.pools[1].sources = []
+        let after = try started(other)
+        try awaitReplicas(after)
+        #expect(after.controller.pendingDrains.map(\.drain.pool) == ["b"])
+        #expect(throws: ControlError.self) {
+            try after.controller.undrain(
+                DrainRequest(replicas: [addresses[0].host, "10.9.9.9:1"]))
+        }
+        #expect(after.controller.pendingDrains.count == 1)
+        let found = try after.controller.undrain(DrainRequest(replicas: [addresses[0].host]))
+        #expect(found.map(\.pool.name) == ["a"])
+        #expect(after.controller.pendingDrains.isEmpty)
+        #expect(after.last?.pools[0].replicas.map(\.availability) == [.ready, .ready])
+    }
+
     @Test(
         "If the file has other weights than the shift was made from, the file wins, and it is said")
     func otherWeights() throws {
