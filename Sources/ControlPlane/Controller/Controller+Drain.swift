@@ -76,7 +76,9 @@ extension Controller {
         let found = pools.flatMap(members).filter {
             $0.status.address.withPort(0) == address.withPort(0)
         }
-        for replica in found { _ = replica.pool.director.drain(replica.status.id) }
+        for replica in found {
+            _ = replica.pool.director.drain(replica.status.id, cause: .drainAsked)
+        }
         publishIfDue()
         saveState()
         return refreshed(found)

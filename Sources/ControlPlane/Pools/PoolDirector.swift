@@ -108,11 +108,15 @@ final class PoolDirector {
 
     /// No new work for the replica, until `undrain`. False if there is no such replica.
     ///
-    /// - Parameter tunnelMilliseconds: how long its tunnels may go on; nil is what the
-    ///   configuration says.
-    func drain(_ id: ReplicaID, tunnelMilliseconds: Int? = nil) -> Bool {
+    /// - Parameters:
+    ///   - tunnelMilliseconds: how long its tunnels may go on; nil is what the configuration says.
+    ///   - cause: who wants it, for the log.
+    func drain(
+        _ id: ReplicaID, tunnelMilliseconds: Int? = nil,
+        cause: ReplicaCause = .drainedByOperator
+    ) -> Bool {
         guard isMember(id) else { return false }
-        handle(.drainRequested(id, tunnelMilliseconds: tunnelMilliseconds))
+        handle(.drainRequested(id, tunnelMilliseconds: tunnelMilliseconds, cause: cause))
         return true
     }
 

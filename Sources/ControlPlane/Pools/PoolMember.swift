@@ -13,8 +13,10 @@ struct PoolMember {
     var since: Int
     /// When it was found, or found again.
     var discoveredAt: Int
-    /// The operator wants no new work there.
+    /// The operator wants no new work there, or the container itself, until it is taken back.
     var isDrained = false
+    /// Which of the two.
+    var drainCause = ReplicaCause.drainedByOperator
     /// The replica itself wants no new work.
     var leaving: Leaving?
     /// When it closed an unused connection last.

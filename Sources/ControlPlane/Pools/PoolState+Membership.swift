@@ -91,8 +91,11 @@ extension PoolState {
         perform(.query(sources[index].definition.id))
     }
 
-    mutating func drain(_ index: Int, _ tunnelMilliseconds: Int?, _ now: Int) {
+    mutating func drain(
+        _ index: Int, _ tunnelMilliseconds: Int?, _ cause: ReplicaCause, _ now: Int
+    ) {
         let isNew = !members[index].isDrained
+        if isNew { members[index].drainCause = cause }
         members[index].isDrained = true
         if isNew || tunnelMilliseconds != nil {
             members[index].tunnelsEndAt = PoolState.end(
@@ -100,7 +103,7 @@ extension PoolState {
             perform(.publish)
         }
         if members[index].state == .ready || members[index].state == .suspect {
-            move(index, to: .draining, .drainedByOperator, now)
+            move(index, to: .draining, cause, now)
         }
     }
 

@@ -66,8 +66,8 @@ extension PoolState {
         let cause: ReplicaCause = rules.isProbed ? .probePassed : .notProbed
         if member.isDrained {
             members[index].leaving = nil
-            members[index].cause = .drainedByOperator
-            move(index, to: .draining, .drainedByOperator, now)
+            members[index].cause = member.drainCause
+            move(index, to: .draining, member.drainCause, now)
         } else {
             move(index, to: .ready, cause, now)
         }

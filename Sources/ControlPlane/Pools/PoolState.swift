@@ -32,7 +32,9 @@ struct PoolState {
         /// How the attempts of replicas ended since the last sample.
         case sampled([ReplicaTally])
         /// - Parameter tunnels: how long tunnels may go on; nil is what the rules say.
-        case drainRequested(ReplicaID, tunnelMilliseconds: Int? = nil)
+        /// - Parameter cause: who wants it, for the log.
+        case drainRequested(
+            ReplicaID, tunnelMilliseconds: Int? = nil, cause: ReplicaCause = .drainedByOperator)
         case undrainRequested(ReplicaID)
         /// Some time passed.
         case tick
@@ -113,7 +115,8 @@ struct PoolState {
         case .observed(let kind, let id): observe(kind, id, now)
         case .served(let id): withMember(id) { $0.members[$1].servedAt = now }
         case .sampled(let sample): judge(sample, now)
-        case .drainRequested(let id, let tunnels): withMember(id) { $0.drain($1, tunnels, now) }
+        case .drainRequested(let id, let tunnels, let cause):
+            withMember(id) { $0.drain($1, tunnels, cause, now) }
         case .undrainRequested(let id): withMember(id) { $0.undrain($1, now) }
         case .tick: tick(now)
         }

@@ -63,6 +63,15 @@ struct ControllerDrainTests {
         #expect(availability(desk) == [[.ready, .closed], [.ready, .ready]])
     }
 
+    @Test("A replica that asks for itself is told as the cause, in all its pools")
+    func byItself() throws {
+        let desk = try desk()
+        let found = desk.controller.drainAll(at: addresses[1].withPort(9))
+        #expect(found.map(\.pool.name) == ["a", "b"])
+        #expect(found.allSatisfy { $0.status.cause == "the replica asked for it" })
+        #expect(!desk.lines.joined().contains("operator"))
+    }
+
     @Test("A name that nobody has is refused with the names there are, and nothing is drained")
     func unknown() throws {
         let desk = try desk()
