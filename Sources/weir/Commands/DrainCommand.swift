@@ -121,8 +121,10 @@ struct DrainWatch {
         for index in report.replicas.indices {
             let drained = report.replicas[index]
             let pool = status.pools.first { $0.name == drained.pool }
+            // Where the name was not known yet the address stood in for it.
             let now = pool?.replicas.filter {
-                $0.name == drained.name && $0.address == drained.address
+                $0.address == drained.address
+                    && ($0.name == drained.name || drained.name == drained.address)
             }
             report.replicas[index].state = now?.last?.state ?? "gone"
             report.replicas[index].inFlight = now?.reduce(0) { $0 + $1.inFlight } ?? 0
