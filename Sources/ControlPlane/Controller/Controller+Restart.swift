@@ -29,7 +29,11 @@ extension Controller {
     }
 
     /// Writes the state if it is another than before; call it before a change is acknowledged.
-    func saveState() { saver?.save(savedState) }
+    ///
+    /// While the state is being restored it is half a state, and the file has the whole one.
+    func saveState() {
+        if hasStarted { saver?.save(savedState) }
+    }
 
     /// The same within a moment, for changes that nobody asked for.
     func saveStateSoon() {
@@ -160,9 +164,15 @@ extension Controller {
         var records: [RolloutRecord] = []
         for json in state.rollouts {
             do throws(JSONMismatch) {
-                records.append(try RolloutRecord(json: json))
+                let record = try RolloutRecord(json: json)
+                if let problem = record.problem {
+                    noteLost("the rollout of split \(record.split): \(problem)")
+                } else {
+                    records.append(record)
+                }
             } catch {
-                noteLost("a rollout: \(error.path) should be \(error.expected)")
+                let place = error.path.isEmpty ? "it" : error.path
+                noteLost("a rollout: \(place) should be \(error.expected)")
             }
         }
         let changed = splits.filter { split in

@@ -225,7 +225,9 @@ extension RolloutDirector {
         let classes = controller.sums.classes(pool: pool.row)
         return PoolCounts(
             requests: classes.total,
-            errors: classes.status5xx + controller.sums.pool(pool.row, .cut),
+            // A 5xx answer that broke off is in both.
+            errors: min(
+                classes.total, classes.status5xx + controller.sums.pool(pool.row, .cut)),
             latencies: controller.sums.histogram(pool: pool.row))
     }
 

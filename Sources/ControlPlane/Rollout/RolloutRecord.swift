@@ -1,3 +1,5 @@
+internal import Metrics
+
 /// Where a rollout is.
 public enum RolloutStage: String, CaseIterable, Sendable {
     /// Before a step: the canary has too few ready replicas, or the rollout is paused.
@@ -54,6 +56,28 @@ public struct RolloutRecord: Equatable, Sendable {
     func weights(percent: Int) -> [PoolWeight] {
         RolloutWeights.weights(weightsBefore, to: plan.to, percent: percent)
     }
+
+    /// The first thing in it that no rollout can be in; nil if there is none. Whoever edits the
+    /// state file may write what the types allow and `RolloutState` does not expect.
+    var problem: String? {
+        if let problem = plan.problems(weights: weightsBefore).first { return "plan: \(problem)" }
+        let counts = [reference.requests, reference.errors] + reference.latencies.map(Int.init)
+        let checks: [(String, Bool)] = [
+            ("weights_before", weightsBefore.allSatisfy { RunningSplit.weightRange ~= $0.weight }),
+            ("weights_before", Set(weightsBefore.map(\.pool)).count == weightsBefore.count),
+            ("steps_taken", 0...plan.steps.count ~= stepsTaken),
+            ("percent", percent.map { 1...100 ~= $0 } ?? (stage != .running)),
+            ("timeline", timeline.count <= RolloutRecord.timelineMaximum),
+            ("timeline_dropped", RolloutRecord.countRange ~= timelineDropped),
+            ("hook_attempts", RolloutRecord.countRange ~= hookAttempts),
+            ("reference", reference.latencies.count <= Histogram.bucketCount),
+            ("reference", counts.allSatisfy { RolloutRecord.countRange ~= $0 }),
+        ]
+        return checks.first { !$0.1 }.map { "\($0.0) is what no rollout can have" }
+    }
+
+    /// What may have been counted: so many that sums of them are numbers still.
+    private static let countRange = 0...(1 << 48)
 
     mutating func add(_ moment: RolloutMoment) {
         if timeline.count == RolloutRecord.timelineMaximum {
