@@ -7,7 +7,7 @@ extension AdminClient {
 
     /// The last rollout of a split, over or not.
     public func rollout(_ split: String) throws(AdminError) -> RolloutReport {
-        try rolloutReport(try get("/rollouts/\(split)"))
+        try rolloutReport(try get("/rollouts/\(Self.part(split))"))
     }
 
     /// Begins one.
@@ -16,14 +16,14 @@ extension AdminClient {
     public func startRollout(
         _ split: String, plan: [JSONValue.Member]
     ) throws(AdminError) -> RolloutReport {
-        try rolloutReport(try post("/rollouts/\(split)/start", .object(plan)))
+        try rolloutReport(try post("/rollouts/\(Self.part(split))/start", .object(plan)))
     }
 
     /// Pauses, resumes, promotes or aborts it.
     public func changeRollout(
         _ split: String, _ change: RolloutChange
     ) throws(AdminError) -> RolloutReport {
-        try rolloutReport(try post("/rollouts/\(split)/\(change.rawValue)"))
+        try rolloutReport(try post("/rollouts/\(Self.part(split))/\(change.rawValue)"))
     }
 
     private func rolloutReport(_ answer: Answer) throws(AdminError) -> RolloutReport {

@@ -18,7 +18,8 @@ extension AdminClient {
     ) throws(AdminError) -> ShiftReport {
         let members = weights.map { JSONValue.Member($0.pool, .count($0.weight)) }
         return try report(
-            ShiftReport.self, try post("/splits/\(split)", ["weights": .object(members)]))
+            ShiftReport.self, try post("/splits/\(Self.part(split))", ["weights": .object(members)])
+        )
     }
 
     /// Has the configuration read again, all or nothing.
@@ -64,12 +65,12 @@ extension AdminClient {
     ) throws(AdminError) -> PauseReport {
         var body = PauseBody()
         body.waitAtMostMilliseconds = waitAtMostMilliseconds
-        return try report(PauseReport.self, try post("/pools/\(pool)/pause", body.json))
+        return try report(PauseReport.self, try post("/pools/\(Self.part(pool))/pause", body.json))
     }
 
     /// Requests that wait go on, in their order.
     public func resume(pool: String) throws(AdminError) -> PauseReport {
-        try report(PauseReport.self, try post("/pools/\(pool)/resume"))
+        try report(PauseReport.self, try post("/pools/\(Self.part(pool))/resume"))
     }
 
     private func accepted(_ answer: Answer) throws(AdminError) -> Answer {

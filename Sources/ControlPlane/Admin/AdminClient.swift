@@ -95,6 +95,21 @@ public struct AdminClient: Sendable {
         return try answer(received)
     }
 
+    /// A name as a part of a path: whatever it is, weir says that there is nothing of that name.
+    static func part(_ name: String) -> String {
+        name.utf8.reduce(into: "") { text, byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                UInt8(ascii: "."):
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += byte < 16 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+    }
+
     private func advice(_ error: SystemError) -> String {
         switch SystemError.text(of: error.code) {
         case "No such file or directory", "Connection refused":

@@ -14,7 +14,7 @@ final class AdminConnection {
     private enum Stage {
         case head
         case body(AdminRequest, missing: Int, AdminResponse.Persistence)
-        /// The answer comes later; until then nothing is read.
+        /// The answer comes later; until then requests behind it wait.
         case answering
         /// The last answer is sent; what still comes is thrown away until the client has closed,
         /// for closing on unread bytes would reset the connection and take the answer with it.
@@ -87,6 +87,8 @@ final class AdminConnection {
 
     private func receive() {
         input.compact()
+        // Only what is behind a request that is being answered can fill it.
+        guard input.room > 0 else { return watch([]) }
         switch descriptor.receive(into: &input) {
         case .bytes: serve()
         case .wouldBlock: break
@@ -200,7 +202,7 @@ extension AdminConnection {
             if isLater { serve() }
         }
         isLater = true
-        if case .answering = stage { watch([]) }
+        // It goes on to read: a client that has left would keep its place until the answer.
     }
 
     private func respond(

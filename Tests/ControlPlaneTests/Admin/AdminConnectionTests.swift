@@ -26,6 +26,65 @@ struct AdminConnectionTests {
         }
     }
 
+    @Test("A client that leaves while its answer is still to come frees its place")
+    func abandoned() throws {
+        let loop = try EventLoop()
+        let listener = try Socket.listen(on: LoopbackAddress.unique(), sharing: .exclusive)
+        defer { listener.close() }
+        let wire = try Wire(to: try #require(Socket.localAddress(of: listener)))
+        let (descriptor, client) = try #require(try Socket.accept(from: listener))
+        var (isAsked, isClosed) = (false, false)
+        let connection = AdminConnection(
+            descriptor, client: client, loop: loop, answer: { _, _ in isAsked = true },
+            onClose: { isClosed = true })
+        defer { connection.close() }
+        connection.start()
+        try wire.send("POST /drain/self HTTP/1.1\r\nHost: a\r\n\r\nGET /live HTTP/1.1\r\n")
+        loop.turn { isAsked }
+        #expect(isAsked && !isClosed)
+        wire.close()
+        loop.turn { isClosed }
+        #expect(isClosed)
+    }
+
+    @Test("Requests behind one that is answered later wait, however many there are")
+    func behind() throws {
+        let loop = try EventLoop()
+        let listener = try Socket.listen(on: LoopbackAddress.unique(), sharing: .exclusive)
+        defer { listener.close() }
+        let wire = try Wire(to: try #require(Socket.localAddress(of: listener)))
+        let (descriptor, client) = try #require(try Socket.accept(from: listener))
+        var first: ((AdminResponse) -> Void)?
+        var answers = 0
+        let connection = AdminConnection(
+            descriptor, client: client, loop: loop,
+            answer: { request, completion in
+                if request.method == "POST" { return first = completion }
+                answers += 1
+                completion(.text(200, "\(answers)"))
+            }, onClose: {})
+        defer { connection.close() }
+        connection.start()
+        // More than its buffer takes.
+        let count = 1_000
+        let request = "GET /live HTTP/1.1\r\nHost: a\r\n\r\n"
+        try wire.send(
+            "POST /drain/self HTTP/1.1\r\nHost: a\r\n\r\n"
+                + String(repeating: request, count: count))
+        loop.turn { first != nil }
+        for _ in 0..<20 { loop.turn(milliseconds: 1) }
+        #expect(answers == 0)
+        first?(.text(200, "0"))
+        loop.turn { answers == count }
+        for number in 0...count { #expect(try wire.readResponse().text == "\(number)\n") }
+    }
+
+    @Test("A name with whatever in it is asked for as a name, and weir says that there is none")
+    func names() throws {
+        #expect(AdminClient.part("shop-app_1.x") == "shop-app_1.x")
+        #expect(AdminClient.part("a b/\r\n%é?") == "a%20b%2F%0D%0A%25%C3%A9%3F")
+    }
+
     @Test("A request may come byte by byte, with its body")
     func split() throws {
         try run { bed in
