@@ -17,6 +17,8 @@ struct RolloutState: Sendable {
     private(set) var verdict: RolloutVerdict?
     private(set) var canary = PoolCounts()
     private(set) var stable = PoolCounts()
+    /// Some of what was counted in the step has a latency; tunnels have none.
+    private var isTimed = true
     private var step: Step?
     /// When the stage was entered, or the rollout restored.
     private var stageBegan = 0
@@ -222,6 +224,9 @@ extension RolloutState {
         {
             self.canary = canary
             self.stable = stable
+            isTimed =
+                reading.canary.timed > present.base.canary.timed
+                || reading.stable.timed > present.base.stable.timed
             let settled = present.settled ?? reading
             self.canary.latencies = reading.canary.latencies(since: settled.canary)
             self.stable.latencies = reading.stable.latencies(since: settled.stable)
@@ -235,7 +240,10 @@ extension RolloutState {
     }
 
     private func judged() -> RolloutVerdict {
-        let judge = RolloutJudge(plan: record.plan)
+        var plan = record.plan
+        // Where only tunnels are counted there is no latency to judge, nor to wait for.
+        if !isTimed { plan.latencyRatioMaximum = nil }
+        let judge = RolloutJudge(plan: plan)
         return record.percent == 100
             ? judge.verdict(alone: canary, before: record.reference)
             : judge.verdict(canary: canary, stable: stable)
