@@ -79,7 +79,11 @@ import Testing
 
     @Test("Wrong usage is exit code 2")
     func usage() throws {
-        for arguments in [["frobnicate"], ["run", "--nonsense"], ["check"], ["shift"]] {
+        for arguments in [
+            ["frobnicate"], ["run", "--nonsense"], ["check"], ["shift"],
+            ["rollout", "start", "s", "--max-latency-ratio", "nan"],
+            ["rollout", "start", "s", "--max-latency-ratio", "inf"],
+        ] {
             let finished = try WeirProgram.run(arguments)
             #expect(finished.exitCode == 2, "\(arguments): \(finished)")
             #expect(!finished.error.isEmpty)
@@ -142,5 +146,42 @@ import Testing
         let finished = try WeirProgram.run("explain", "-c", path, "http://a.example/v1/x")
         #expect(finished.exitCode == 0, "\(finished)")
         #expect(finished.output.contains("api") && finished.output.contains("10.0.0.9:9090"))
+    }
+
+    @Test("explain tells what pins, cookies and hashes decide within a split")
+    func explainSplit() throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let path = "\(folder.path)/weir.yaml"
+        try TextFile.write(
+            """
+            listeners: { web: { bind: ":8080" } }
+            routes: [{ split: s }, { path: /hash, split: h }]
+            splits:
+              s:
+                weights: { a: 60, b: 40, c: 0 }
+                sticky: cookie
+                pin: [{ header: x-c, pool: c }, { cookie: beta, pool: b }]
+              h: { weights: { a: 100, b: 0 }, sticky: { hash: { header: x-user } } }
+            pools: { a: { discover: "a:1" }, b: { discover: "b:1" }, c: { discover: "c:1" } }
+            """, to: path)
+        func explain(_ path: String, _ headers: String...) throws -> String {
+            let fields = headers.flatMap { ["-H", $0] }
+            let finished = try WeirProgram.run(
+                ["explain", "-c", "\(folder.path)/weir.yaml"] + fields
+                    + ["--admin", "unix:\(folder.path)/none.sock", "http://x\(path)"])
+            #expect(finished.exitCode == 0, "\(finished)")
+            return finished.output
+        }
+        #expect(try explain("/").contains("no cookie weir_s: it takes a turn"))
+        #expect(try explain("/", "x-c: always").contains("says always: c, whatever its weight"))
+        #expect(try explain("/", "cookie: beta=never").contains("says never: not b"))
+        #expect(try explain("/", "x-c: maybe").contains("neither always nor never"))
+        #expect(try explain("/", "cookie: weir_s=7").contains("not one that weir set"))
+        let slots = try explain("/", "cookie: weir_s=7.0000000000000000")
+        #expect(slots.contains("tells slot 7, which belongs to "), "\(slots)")
+        #expect(try explain("/hash").contains("it takes a turn"))
+        let hashed = try explain("/hash", "x-user: ann")
+        #expect(hashed.contains("gives slot ") && hashed.contains("which belongs to a"))
     }
 }

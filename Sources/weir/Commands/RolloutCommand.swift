@@ -56,6 +56,13 @@ struct RolloutStartCommand: ParsableCommand {
     @OptionGroup var waiting: RolloutWaitOption
     @OptionGroup var admin: AdminOption
 
+    func validate() throws {
+        // JSON has no such number: it would arrive as none, and latency would not be judged.
+        if let maxLatencyRatio, !maxLatencyRatio.isFinite {
+            throw ValidationError("--max-latency-ratio \(maxLatencyRatio): accepted is 1 to 1000")
+        }
+    }
+
     func run() throws {
         try waiting.finish(
             try admin.client.startRollout(split, plan: plan), admin.client, .reachesItsEnd)
