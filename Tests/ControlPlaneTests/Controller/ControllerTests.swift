@@ -177,4 +177,23 @@ struct ControllerTests {
             desk.controller.metricsPage().contains(
                 "weir_pool_requests_received_total{pool=\"app\"} 20\n"))
     }
+
+    @Test("Tunnels that open are good answers: a replica where none does is ejected")
+    func ejectsFromTCPPool() throws {
+        let addresses = (0..<3).map { _ in LoopbackAddress.unique() }
+        let desk = try ControlDesk(
+            ControlDesk.configuration(pools: [ControlDesk.pool("a", addresses)]))
+        try desk.control.start()
+        try desk.turn(until: "ready") { desk.last?.pools.first?.replicas.count == 3 }
+        let rows = try #require(desk.last?.pools[0].replicas.map(\.row))
+        let counters = desk.workers.counters[0].replicas
+        for row in rows[..<2] {
+            counters.add(100, row: row, column: ReplicaColumn.tunnels.rawValue)
+        }
+        counters.add(30, row: rows[2], column: ReplicaColumn.failures.rawValue)
+        try desk.turn(until: "ejected") {
+            desk.last?.pools[0].replicas.map(\.availability) == [.ready, .ready, .closed]
+        }
+        #expect(desk.lines.contains { $0.contains("ready -> down cause=\"ejected for ") })
+    }
 }

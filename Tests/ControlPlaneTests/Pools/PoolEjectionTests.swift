@@ -36,6 +36,22 @@ struct PoolEjectionTests {
         #expect(bench[2]?.state == .ready)
     }
 
+    @Test("A drain of an ejected replica, and its end, leave the ejection as it is")
+    func drained() {
+        var bench = PoolBench()
+        bench.makeReady(1, 2)
+        bench.judge(good: [1: 100], bad: [2: 100])
+        let end = bench[2]?.ejectedUntil ?? 0
+        bench.send(.drainRequested(bench.id(2)))
+        bench.passProbe(2)
+        bench.send(.undrainRequested(bench.id(2)))
+        for _ in 0..<3 { bench.passProbe(2) }
+        #expect(bench[2]?.state == .down)
+        #expect(bench[2]?.ejectedUntil == end)
+        bench.pass(end - bench.now)
+        #expect(bench[2]?.state == .ready)
+    }
+
     @Test("Whose probes fail meanwhile is not back when its time is over, but when they pass")
     func probesDecide() {
         var bench = PoolBench()
