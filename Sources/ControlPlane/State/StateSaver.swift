@@ -60,7 +60,8 @@ final class StateSaver {
                     + " configuration says")
         } catch {
             isKept = true
-            complain("\(mistake); it cannot be put aside (\(error)), and stays as it is")
+            let reason = error.description == mistake ? "" : " (\(error))"
+            complain("\(mistake); it cannot be put aside\(reason), and stays as it is")
         }
     }
 
