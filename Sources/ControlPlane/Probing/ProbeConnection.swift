@@ -49,11 +49,11 @@ final class ProbeConnection {
             return
         }
         let patience = min(target.connectTimeoutMilliseconds, target.timeoutMilliseconds)
-        fail(after: patience) { connection in
-            connection.isConnected ? nil : .unreachable("no connection after \(patience) ms")
-        }
+        let unreachable = ProbeFailure.unreachable("no connection after \(patience) ms")
+        fail(after: patience) { $0.isConnected ? nil : unreachable }
         let timeout = target.timeoutMilliseconds
-        fail(after: timeout) { _ in .timeout(milliseconds: timeout) }
+        // Both may be due in the same moment, and only what has accepted can be slow.
+        fail(after: timeout) { $0.isConnected ? .timeout(milliseconds: timeout) : unreachable }
     }
 
     private func retryLater() {
