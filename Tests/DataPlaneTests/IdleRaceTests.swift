@@ -30,11 +30,16 @@ struct IdleRaceTests {
     @Test("4,000 requests at the very moment of the close: none fails, no POST is done twice")
     func race() throws {
         let idle = 700
+        // What a busy machine delays must not make an old connection look like one of just now.
+        var settings = PoolSettings()
+        settings.freshnessMilliseconds = 100
+        // A sanitizer slows each of the threads down many times.
+        let count = WeirProgram.isSanitized ? 40 : 400
         let done = Guarded<[String: Int]>([:])
         let failures = Guarded<[String]>([])
         let replica = try IdleRaceTests.closing(after: idle, done)
-        let bed = try Bed(replicas: [replica.address])
-        let clients = try (0..<400).map { number in
+        let bed = try Bed(replicas: [replica.address], settings: settings)
+        let clients = try (0..<count).map { number in
             try Background {
                 let client = try bed.client()
                 for round in 0..<10 {
@@ -53,7 +58,7 @@ struct IdleRaceTests {
         for client in clients { try client.join(within: 60) }
         #expect(failures.withLock(\.self) == [])
         let posts = done.withLock(\.self)
-        #expect(posts.count == 2_000 && posts.values.allSatisfy { $0 == 1 })
+        #expect(posts.count == count * 5 && posts.values.allSatisfy { $0 == 1 })
         print(
             "idle race: \(bed.pool(.retries)) retries,"
                 + " \(bed.pool(.rescued)) rescued of \(bed.pool(.requests))")
