@@ -71,7 +71,7 @@ struct TunnelEndTests {
             return client
         }
         try eventually("all are open") { bed.worker(.tunnels) == 200 }
-        let at = end(bed, in: 100, spread: 1_000)
+        let at = end(bed, in: 100, spread: 2_000)
         let times = Guarded<[Int]>([])
         let readers = try clients.enumerated().map { number, client in
             try Background {
@@ -89,9 +89,8 @@ struct TunnelEndTests {
         try eventually("those between frames have ended") { times.withLock(\.count) == 100 }
         rest.open()
         for reader in readers { try reader.join() }
-        // Even to the millisecond for the worker; whoever reads on a busy machine is late.
-        let fifths = Dictionary(grouping: times.withLock(\.self)) { $0 / 200 }
-        #expect((0..<5).allSatisfy { (5...45).contains(fifths[$0]?.count ?? 0) }, "\(fifths)")
+        let tenths = Dictionary(grouping: times.withLock(\.self)) { $0 / 200 }
+        #expect((0..<10).allSatisfy { (3...20).contains(tenths[$0]?.count ?? 0) }, "\(tenths)")
         try eventually("all are counted") { bed.pool(.tunnelsDrained) == 200 }
         try eventually("no tunnel is left") { bed.worker(.tunnels) == 0 }
         #expect(bed.pool(.failures) == 0)
