@@ -48,7 +48,7 @@ extension Worker {
     ) -> Ref<ClientConnection> {
         let client = clients.make()
         client.its = ClientConnection(
-            isOpen: true, descriptor: descriptor, listenerRow: listenerRow)
+            isOpen: true, wire: Wire(plain: descriptor), listenerRow: listenerRow)
         client.its.address = address
         client.its.timer = wheel.make(owner: Token.client(client).bits)
         if let address {
@@ -62,7 +62,7 @@ extension Worker {
     private mutating func welcome(_ client: Ref<ClientConnection>, _ mode: Listener.Mode) {
         do {
             try poller.add(
-                client.its.descriptor, .connection, token: Token.client(client).bits)
+                client.its.wire.descriptor, .connection, token: Token.client(client).bits)
         } catch {
             closeClient(client)
             return

@@ -34,7 +34,7 @@ struct ClientConnection: Slotted {
     var closesAfterResponse = false
     /// The loop in `serveRequests` is running for this client, so it need not be started.
     var isServing = false
-    var descriptor = Descriptor.none
+    var wire = Wire.none
     var listenerRow = 0
     var address: SocketAddress?
     var addressText = AddressText.unknown

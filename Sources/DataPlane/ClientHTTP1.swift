@@ -38,7 +38,7 @@ extension Worker {
             let exchange = client.its.exchange,
             exchange.its.requestBody.isComplete, exchange.its.stage != .responding
         else { return false }
-        return client.its.descriptor.peek() == .endOfStream
+        return client.its.wire.peek() == .endOfStream
     }
 
     /// Serves requests one after the other as long as there are any and each is answered at once.
@@ -80,9 +80,11 @@ extension Worker {
         var buffer = client.its.input ?? scratch
         if client.its.input == nil { buffer.clear() }
         let room = min(limit, buffer.room)
-        switch client.its.descriptor.receive(into: &buffer, atMost: room) {
+        switch client.its.wire.receive(into: &buffer, atMost: room) {
         case .bytes(let count):
-            if count < room, !client.its.hasHangup { client.its.isReadable = false }
+            if client.its.wire.isDrained(by: count, of: room), !client.its.hasHangup {
+                client.its.isReadable = false
+            }
             return buffer
         case .wouldBlock:
             client.its.isReadable = false
@@ -180,7 +182,7 @@ extension Worker {
 
     /// The socket takes bytes again.
     mutating func clientWritable(_ client: Ref<ClientConnection>) {
-        if client.its.output.flush(to: client.its.descriptor, store: &store) != nil {
+        if client.its.output.flush(to: client.its.wire, store: &store) != nil {
             clientGone(client)
             return
         }
@@ -248,7 +250,7 @@ extension Worker {
             return
         }
         client.its.phase = .lingering
-        client.its.descriptor.shutdownWrite()
+        client.its.wire.shutdownWrite()
         wheel.set(
             client.its.timer, at: now.adding(milliseconds: DataPlaneLimits.lingerMilliseconds))
         discardInput(client)
@@ -257,7 +259,7 @@ extension Worker {
     private mutating func discardInput(_ client: Ref<ClientConnection>) {
         while client.its.isOpen, client.its.isReadable {
             scratch.clear()
-            switch client.its.descriptor.receive(into: &scratch) {
+            switch client.its.wire.receive(into: &scratch) {
             case .bytes(let count):
                 client.its.discarded += count
                 if client.its.discarded > DataPlaneLimits.lingerBytesMaximum { closeClient(client) }
@@ -270,14 +272,14 @@ extension Worker {
     /// Closes at once: what is still queued is lost, and the reset says so.
     mutating func closeClient(_ client: Ref<ClientConnection>) {
         guard client.its.isOpen else { return }
-        if !client.its.output.isEmpty { client.its.descriptor.resetOnClose() }
+        if !client.its.output.isEmpty { client.its.wire.resetOnClose() }
         counters.listeners.subtract(
             1, row: client.its.listenerRow, column: ListenerColumn.open.rawValue)
         if let input = client.its.input { store.give(input) }
         client.its.input = nil
         client.its.output.discard(store: &store)
         wheel.free(client.its.timer)
-        client.its.descriptor.close()
+        client.its.wire.close()
         clients.free(client)
     }
 }

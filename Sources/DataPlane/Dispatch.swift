@@ -75,7 +75,7 @@ extension Worker {
                 guard now.milliseconds(since: upstream.its.idleSince) < freshness else {
                     return nil
                 }
-                if upstream.its.descriptor.peek() != .wouldBlock {
+                if upstream.its.wire.peek() != .wouldBlock {
                     closeUpstream(upstream)
                     continue
                 }
@@ -95,7 +95,8 @@ extension Worker {
             return connectFailed(exchange, replica, code: error.code)
         }
         let upstream = upstreams.make()
-        upstream.its = UpstreamConnection(isOpen: true, descriptor: descriptor, replica: replica)
+        upstream.its = UpstreamConnection(
+            isOpen: true, wire: Wire(plain: descriptor), replica: replica)
         upstream.its.timer = wheel.make(owner: Token.upstream(upstream).bits)
         link(upstream, to: replica)
         bind(exchange, to: upstream)
@@ -112,7 +113,7 @@ extension Worker {
     /// The poller says that the connect has ended, one way or the other.
     mutating func connectEnded(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
-        let code = upstream.its.descriptor.pendingError()
+        let code = upstream.its.wire.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
         wheel.cancel(upstream.its.timer)
         exchange.its.connectedCount += 1
@@ -123,7 +124,7 @@ extension Worker {
             upstream.its.phase = .busy
             upstream.its.hasUserTimeout = true
             Socket.setUserTimeout(
-                upstream.its.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
+                upstream.its.wire.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
             sendRequest(exchange)
         }
     }

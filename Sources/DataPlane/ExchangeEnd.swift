@@ -50,7 +50,7 @@ extension Worker {
         }
         endExchange(exchange)
         client.its.exchange = nil
-        if isPartial { client.its.descriptor.resetOnClose() }
+        if isPartial { client.its.wire.resetOnClose() }
         closeClient(client)
     }
 

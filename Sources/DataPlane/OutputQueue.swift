@@ -16,10 +16,10 @@ struct OutputQueue {
     ///
     /// - Returns: nil, or why the connection is broken or the bytes could not be kept.
     mutating func send(
-        _ span: Span<UInt8>, to descriptor: Descriptor, store: inout BufferStore
+        _ span: Span<UInt8>, to wire: Wire, store: inout BufferStore
     ) -> SendFailure? {
         guard count == 0 else { return append(span, store: &store) ? nil : .noBuffers }
-        switch descriptor.send(span) {
+        switch wire.send(span) {
         case .bytes(let sent):
             if sent == span.count { return nil }
             return append(span.extracting(sent...), store: &store) ? nil : .noBuffers
@@ -31,12 +31,12 @@ struct OutputQueue {
 
     /// Like `send` of one span after the other, with one system call.
     mutating func send(
-        _ head: Span<UInt8>, _ body: Span<UInt8>, to descriptor: Descriptor,
+        _ head: Span<UInt8>, _ body: Span<UInt8>, to wire: Wire,
         store: inout BufferStore
     ) -> SendFailure? {
         var sent = 0
         if count == 0 {
-            switch descriptor.send(head, body) {
+            switch wire.send(head, body) {
             case .bytes(let bytes): sent = bytes
             case .wouldBlock: sent = 0
             case .endOfStream: return .broken(0)
@@ -56,9 +56,9 @@ struct OutputQueue {
     }
 
     /// Sends what is queued until it is empty or the socket is full.
-    mutating func flush(to descriptor: Descriptor, store: inout BufferStore) -> SendFailure? {
+    mutating func flush(to wire: Wire, store: inout BufferStore) -> SendFailure? {
         while var buffer = first {
-            switch descriptor.send(buffer.bytes) {
+            switch wire.send(buffer.bytes) {
             case .bytes(let sent):
                 count -= sent
                 let isWhole = sent == buffer.count

@@ -62,7 +62,7 @@ extension Worker {
         var free = space.free
         guard let count = answer.write(into: &free) else { return closeClient(client) }
         space.commit(count)
-        if client.its.output.send(space.bytes, to: client.its.descriptor, store: &store) != nil {
+        if client.its.output.send(space.bytes, to: client.its.wire, store: &store) != nil {
             clientGone(client)
         }
     }

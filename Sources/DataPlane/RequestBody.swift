@@ -23,7 +23,7 @@ extension Worker {
         let isShort = request.count <= DataPlaneLimits.shortRequestBytesMaximum
         guard !isShort || !exchange.its.requestBody.isComplete else { return }
         upstream.its.hasUserTimeout = false
-        Socket.setUserTimeout(upstream.its.descriptor, milliseconds: 0)
+        Socket.setUserTimeout(upstream.its.wire.descriptor, milliseconds: 0)
     }
 
     /// Sends what is waiting to be sent, then lets the client go on.
@@ -34,7 +34,7 @@ extension Worker {
         let unsent = request.bytes.extracting(
             (exchange.its.hostBytes + exchange.its.requestSent)...)
         if unsent.count > 0 {
-            switch upstream.its.descriptor.send(unsent) {
+            switch upstream.its.wire.send(unsent) {
             case .bytes(let count):
                 exchange.its.requestSent += count
                 countSent(count, to: upstream)
@@ -44,7 +44,7 @@ extension Worker {
             }
         }
         if !upstream.its.output.isEmpty {
-            guard upstream.its.output.flush(to: upstream.its.descriptor, store: &store) == nil
+            guard upstream.its.output.flush(to: upstream.its.wire, store: &store) == nil
             else { return sendingFailed(upstream) }
         }
         if !exchange.its.requestBody.isComplete {
@@ -139,7 +139,7 @@ extension Worker {
         }
         exchange.its.isReplayable = false
         countSent(body.count, to: upstream)
-        switch upstream.its.output.send(body.bytes, to: upstream.its.descriptor, store: &store) {
+        switch upstream.its.output.send(body.bytes, to: upstream.its.wire, store: &store) {
         case .broken: sendingFailed(upstream)
         case .noBuffers: fail(exchange, .buffersExhausted)
         case nil: break
@@ -172,7 +172,7 @@ extension Worker {
         }
         let unsent = request.bytes.extracting(
             (exchange.its.hostBytes + exchange.its.requestSent)...)
-        switch upstream.its.descriptor.send(unsent) {
+        switch upstream.its.wire.send(unsent) {
         case .bytes(let count):
             exchange.its.requestSent += count
             countSent(count, to: upstream)
@@ -184,7 +184,7 @@ extension Worker {
     /// The replica takes no more of the request. If it has answered already, as one does that
     /// refuses a body unread, that answer counts, and its event is on the way.
     private mutating func sendingFailed(_ upstream: Ref<UpstreamConnection>) {
-        guard case .bytes = upstream.its.descriptor.peek() else { return upstreamBroken(upstream) }
+        guard case .bytes = upstream.its.wire.peek() else { return upstreamBroken(upstream) }
         upstream.its.hasStoppedReading = true
         upstream.its.closesAfterResponse = true
     }

@@ -62,14 +62,14 @@ extension Worker {
         }
         if body.count > DataPlaneLimits.copiedBodyBytesMaximum {
             let failure = client.its.output.send(
-                head.bytes, body.bytes, to: client.its.descriptor, store: &store)
+                head.bytes, body.bytes, to: client.its.wire, store: &store)
             return afterSending(exchange, failure)
         }
         var out = head
         out.append(body.bytes)
         let whole = out
         let failure = client.its.output.send(
-            whole.bytes, to: client.its.descriptor, store: &store)
+            whole.bytes, to: client.its.wire, store: &store)
         afterSending(exchange, failure)
     }
 
@@ -84,7 +84,7 @@ extension Worker {
             failure = sendChunks(body, behind: nothing, to: client)
         } else if !body.isEmpty {
             failure = client.its.output.send(
-                body.bytes, to: client.its.descriptor, store: &store)
+                body.bytes, to: client.its.wire, store: &store)
         }
         afterSending(exchange, failure)
     }
@@ -120,7 +120,7 @@ extension Worker {
             piece.truncate(to: min(DataPlaneLimits.chunkBytesMaximum, rest.count))
             rest.consume(piece.count)
             if !piece.isEmpty { appendChunk(piece, to: &framed) }
-            failure = client.its.output.send(framed.bytes, to: client.its.descriptor, store: &store)
+            failure = client.its.output.send(framed.bytes, to: client.its.wire, store: &store)
             framed.clear()
         } while !rest.isEmpty && failure == nil
         return failure
@@ -156,7 +156,7 @@ extension Worker {
             var end = assembly
             end.clear()
             end.append(ChunkWriter.terminator)
-            failure = client.its.output.send(end.bytes, to: client.its.descriptor, store: &store)
+            failure = client.its.output.send(end.bytes, to: client.its.wire, store: &store)
         }
         afterSending(exchange, failure)
     }
@@ -178,7 +178,7 @@ extension Worker {
         else { return fail(exchange, .responseHeadTooLarge) }
         out.commit(count)
         let client = exchange.its.client
-        if client.its.output.send(out.bytes, to: client.its.descriptor, store: &store) != nil {
+        if client.its.output.send(out.bytes, to: client.its.wire, store: &store) != nil {
             clientGone(client)
         }
     }
@@ -193,7 +193,7 @@ extension Worker {
     private func isDrained(_ upstream: Ref<UpstreamConnection>) -> Bool {
         guard upstream.its.isReadable else { return true }
         upstream.its.isReadable = false
-        return upstream.its.descriptor.peek() == .wouldBlock
+        return upstream.its.wire.peek() == .wouldBlock
     }
 
     /// The response is over, for the replica; the client may still be reading the queue.

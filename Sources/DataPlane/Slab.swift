@@ -1,6 +1,6 @@
 /// A handle to a slot of a slab: one pointer, copied freely.
 ///
-/// `client.its.descriptor` reads and writes the slot in place. A slot that was freed stays readable
+/// `client.its.wire` reads and writes the slot in place. A slot that was freed stays readable
 /// until the end of the turn of the loop, so that an event already reported for it can be
 /// recognised as late (`isOpen` is false).
 @safe

@@ -25,8 +25,8 @@ extension Worker {
         counters.replicas.add(
             1, row: upstream.its.replica.its.row, column: ReplicaColumn.tunnels.rawValue)
         upstream.its.phase = .tunnelling
-        Socket.setKeepAlive(upstream.its.descriptor, idleSeconds: 60)
-        Socket.setKeepAlive(exchange.its.client.its.descriptor, idleSeconds: 60)
+        Socket.setKeepAlive(upstream.its.wire.descriptor, idleSeconds: 60)
+        Socket.setKeepAlive(exchange.its.client.its.wire.descriptor, idleSeconds: 60)
         planTunnelEnd(of: exchange, on: upstream.its.replica)
         noteTunnelProgress(exchange)
         relayFromClient(exchange.its.client)
@@ -59,7 +59,7 @@ extension Worker {
         exchange.its.bytesToClient += UInt64(out.count + rest.count)
         client.its.phase = .tunnelling
         let failure = client.its.output.send(
-            out.bytes, rest.bytes, to: client.its.descriptor, store: &store)
+            out.bytes, rest.bytes, to: client.its.wire, store: &store)
         if failure != nil {
             exchange.its.stage = .responding
             return fail(exchange, .clientClosed)
@@ -99,7 +99,7 @@ extension Worker {
         let failure =
             part.isEmpty
             ? nil
-            : upstream.its.output.send(part.bytes, to: upstream.its.descriptor, store: &store)
+            : upstream.its.output.send(part.bytes, to: upstream.its.wire, store: &store)
         if failure == nil { tellUpstream(exchange) }
         return failure != nil
     }
@@ -107,7 +107,7 @@ extension Worker {
     /// A TCP client that is still waiting for its replica: nothing is read, but a reset is seen.
     /// Its FIN is not the end: it may want to hear what the replica has to say.
     private mutating func noteWaitingClient(_ client: Ref<ClientConnection>) {
-        guard client.its.hasHangup, case .failed = client.its.descriptor.peek() else { return }
+        guard client.its.hasHangup, case .failed = client.its.wire.peek() else { return }
         clientGone(client)
     }
 
@@ -115,9 +115,11 @@ extension Worker {
         if client.its.hasUnseenInput, let input = client.its.input { return input }
         scratch.clear()
         let room = scratch.room
-        switch client.its.descriptor.receive(into: &scratch) {
+        switch client.its.wire.receive(into: &scratch) {
         case .bytes(let count):
-            if count < room, !client.its.hasHangup { client.its.isReadable = false }
+            if client.its.wire.isDrained(by: count, of: room), !client.its.hasHangup {
+                client.its.isReadable = false
+            }
             return scratch
         case .wouldBlock: client.its.isReadable = false
         case .endOfStream:
@@ -138,9 +140,11 @@ extension Worker {
         {
             scratch.clear()
             let room = scratch.room
-            switch upstream.its.descriptor.receive(into: &scratch) {
+            switch upstream.its.wire.receive(into: &scratch) {
             case .bytes(let count):
-                if count < room, !upstream.its.hasHangup { upstream.its.isReadable = false }
+                if upstream.its.wire.isDrained(by: count, of: room), !upstream.its.hasHangup {
+                    upstream.its.isReadable = false
+                }
                 relay(count, from: upstream, to: client, exchange)
             case .wouldBlock: upstream.its.isReadable = false
             case .endOfStream:
@@ -164,7 +168,7 @@ extension Worker {
         part.truncate(to: exchange.its.tunnel.follow(part.bytes, from: .upstream))
         exchange.its.bytesToClient += UInt64(part.count)
         if !part.isEmpty,
-            client.its.output.send(part.bytes, to: client.its.descriptor, store: &store) != nil
+            client.its.output.send(part.bytes, to: client.its.wire, store: &store) != nil
         {
             return endTunnel(exchange, .clientClosed)
         }
@@ -183,7 +187,7 @@ extension Worker {
     mutating func upstreamTunnelWritable(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return }
         if !upstream.its.output.isEmpty {
-            guard upstream.its.output.flush(to: upstream.its.descriptor, store: &store) == nil
+            guard upstream.its.output.flush(to: upstream.its.wire, store: &store) == nil
             else { return endTunnel(exchange, .closedMidResponse) }
         }
         noteTunnelProgress(exchange)
@@ -208,13 +212,13 @@ extension Worker {
     mutating func passClientEnd(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
         guard !exchange.its.tunnel.hasPassedClientEnd else { return }
         exchange.its.tunnel.hasPassedClientEnd = true
-        upstream.its.descriptor.shutdownWrite()
+        upstream.its.wire.shutdownWrite()
     }
 
     mutating func passUpstreamEnd(_ exchange: Ref<Exchange>) {
         guard !exchange.its.tunnel.hasPassedUpstreamEnd else { return }
         exchange.its.tunnel.hasPassedUpstreamEnd = true
-        exchange.its.client.its.descriptor.shutdownWrite()
+        exchange.its.client.its.wire.shutdownWrite()
     }
 
     /// Something moved: the tunnel may be idle from now on for its time, but not past its end.
@@ -232,7 +236,7 @@ extension Worker {
     mutating func endTunnel(_ exchange: Ref<Exchange>, _ reason: FailureReason?) {
         if exchange.its.tunnel.isEnding { return finishTunnelEnd(exchange) }
         if let reason {
-            exchange.its.upstream?.its.descriptor.resetOnClose()
+            exchange.its.upstream?.its.wire.resetOnClose()
             return fail(exchange, reason)
         }
         let client = exchange.its.client

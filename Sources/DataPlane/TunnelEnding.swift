@@ -71,7 +71,7 @@ extension Worker {
         let client = exchange.its.client
         let frame = GoingAwayFrame()
         // A client that is gone is noticed when its connection is read.
-        _ = client.its.output.send(frame.bytes, to: client.its.descriptor, store: &store)
+        _ = client.its.output.send(frame.bytes, to: client.its.wire, store: &store)
     }
 
     mutating func tellUpstream(_ exchange: Ref<Exchange>) {
@@ -79,7 +79,7 @@ extension Worker {
             let upstream = exchange.its.upstream
         else { return }
         let frame = GoingAwayFrame(maskedWith: UInt32(truncatingIfNeeded: random.next()))
-        _ = upstream.its.output.send(frame.bytes, to: upstream.its.descriptor, store: &store)
+        _ = upstream.its.output.send(frame.bytes, to: upstream.its.wire, store: &store)
     }
 
     /// Both sides have been told, and their last bytes are with the kernel: FIN follows. For a
@@ -107,13 +107,13 @@ extension Worker {
         if let upstream = exchange.its.upstream,
             !exchange.its.tunnel.hasToldUpstream || !upstream.its.output.isEmpty
         {
-            upstream.its.descriptor.resetOnClose()
+            upstream.its.wire.resetOnClose()
         }
         exchange.its.failure = .drained
         endExchange(exchange)
         client.its.exchange = nil
         guard isWhole else {
-            client.its.descriptor.resetOnClose()
+            client.its.wire.resetOnClose()
             return closeClient(client)
         }
         // It is read until its own end, so that no reset overtakes what it was sent.

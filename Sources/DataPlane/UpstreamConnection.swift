@@ -26,7 +26,7 @@ struct UpstreamConnection: Slotted {
     var hasUserTimeout = false
     /// Not to be used again.
     var closesAfterResponse = false
-    var descriptor = Descriptor.none
+    var wire = Wire.none
     var replica: Ref<UpstreamReplica>
     var exchange: Ref<Exchange>?
     /// Part of a response head.

@@ -84,7 +84,7 @@ extension Worker {
         upstream.its.input = nil
         upstream.its.output.discard(store: &store)
         wheel.free(upstream.its.timer)
-        upstream.its.descriptor.close()
+        upstream.its.wire.close()
         upstreams.free(upstream)
         freeIfUnused(replica)
     }

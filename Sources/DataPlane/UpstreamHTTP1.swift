@@ -42,7 +42,7 @@ extension Worker {
     /// An unused connection that becomes readable is at its end: FIN, reset, or bytes nobody asked
     /// for. Or the event was about bytes of the last response that were received meanwhile.
     private mutating func idleEnded(_ upstream: Ref<UpstreamConnection>) {
-        guard upstream.its.descriptor.peek() != .wouldBlock else {
+        guard upstream.its.wire.peek() != .wouldBlock else {
             upstream.its.isReadable = false
             return
         }
@@ -93,9 +93,11 @@ extension Worker {
         var buffer = upstream.its.input ?? scratch
         if upstream.its.input == nil { buffer.clear() }
         let room = buffer.room
-        switch upstream.its.descriptor.receive(into: &buffer) {
+        switch upstream.its.wire.receive(into: &buffer) {
         case .bytes(let count):
-            if count < room, !upstream.its.hasHangup { upstream.its.isReadable = false }
+            if upstream.its.wire.isDrained(by: count, of: room), !upstream.its.hasHangup {
+                upstream.its.isReadable = false
+            }
             return buffer
         case .wouldBlock:
             upstream.its.isReadable = false

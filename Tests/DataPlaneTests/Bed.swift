@@ -5,6 +5,9 @@ import Transport
 
 @testable import DataPlane
 
+/// In tests a wire is the test's own end of it, not the program's.
+typealias Wire = TestSupport.Wire
+
 /// Workers without a control plane: the test publishes the snapshots.
 final class Bed: @unchecked Sendable {
     let counters: [WorkerCounters]

@@ -1,5 +1,8 @@
 import TestSupport
 
+/// In tests a wire is the test's own end of it, not the program's.
+typealias Wire = TestSupport.Wire
+
 /// Who keeps cookies, as a browser does.
 struct Visitor {
     private(set) var cookies: [(name: String, value: String)] = []

@@ -7,6 +7,9 @@ import Transport
 
 @testable import ControlPlane
 
+/// In tests a wire is the test's own end of it, not the program's.
+typealias Wire = TestSupport.Wire
+
 /// A control loop on a thread of its own with an admin interface on loopback and on a Unix socket.
 final class AdminBed: Sendable {
     let address: SocketAddress
