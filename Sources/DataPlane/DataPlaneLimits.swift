@@ -6,6 +6,8 @@ enum DataPlaneLimits {
     static let avoidMilliseconds = 1_000
     /// How many connects are tried for one request, whatever their number of replicas and the time.
     static let connectsPerRequestMaximum = 256
+    /// How long a request that several replicas have closed on waits for its last attempt.
+    static let backOffMilliseconds = 250
     /// An attempt that lasted longer than this was with its replica when it ended; one that was
     /// shorter met a connection that was being closed.
     static let startOfWorkMilliseconds = 50

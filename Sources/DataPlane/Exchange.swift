@@ -17,6 +17,8 @@ struct Exchange: Slotted {
     enum Stage: UInt8 {
         /// Waiting in its pool for a replica.
         case held
+        /// Between two attempts: what is ending now is given the time to end.
+        case backingOff
         /// An upstream connection is being made.
         case connecting
         /// The request is with the replica; no byte of the response has come.
@@ -83,6 +85,7 @@ struct Exchange: Slotted {
     var hasRetriedAfterSending = false
     /// The same, where the connection that failed was a fresh one.
     var hasRetriedFresh = false
+    var hasBackedOff = false
     var yieldedFromSplit = false
     /// A backup of its pool has taken it over.
     var isBackedUp = false

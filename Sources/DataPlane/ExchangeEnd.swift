@@ -20,6 +20,9 @@ extension Worker {
         case .retryOnBudget:
             exchange.its.pool?.its.budget.noteRetry(second: now.seconds)
             retry(exchange, after: attempt)
+        case .retryLaterOnBudget:
+            exchange.its.pool?.its.budget.noteRetry(second: now.seconds)
+            retry(exchange, after: attempt, backOff: DataPlaneLimits.backOffMilliseconds)
         case .answer: giveUp(exchange, reason)
         case .deny:
             noteDenied(exchange)

@@ -239,6 +239,7 @@ extension Worker {
         guard exchange.its.isOpen else { return }
         switch exchange.its.stage {
         case .held: heldCheck(exchange)
+        case .backingOff: backOffEnded(exchange)
         case .connecting, .ended: break
         case .awaitingResponse:
             if exchange.its.requestBody.isComplete {

@@ -24,6 +24,7 @@ extension Worker {
             hasResponse: exchange.its.stage == .responding || exchange.its.stage == .tunnelling,
             isOnReusedConnection: exchange.its.isOnReusedConnection,
             hasRetriedFresh: exchange.its.hasRetriedFresh,
+            hasBackedOff: exchange.its.hasBackedOff,
             attempts: exchange.its.connectedCount,
             connects: exchange.its.attemptCount,
             attemptsMaximum: settings.attemptsMaximum,
@@ -40,7 +41,10 @@ extension Worker {
         return source(for: pool).its.picker.hasReadyUntried(tried)
     }
 
-    mutating func retry(_ exchange: Ref<Exchange>, after attempt: FailedAttempt) {
+    /// - Parameter backOff: how long the next attempt waits.
+    mutating func retry(
+        _ exchange: Ref<Exchange>, after attempt: FailedAttempt, backOff milliseconds: Int = 0
+    ) {
         if attempt.hasSent {
             exchange.its.hasRetriedAfterSending = true
             let isOver = attempt.reason == .closedBeforeHeaders || attempt.reason == .replicaLost
@@ -50,6 +54,15 @@ extension Worker {
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.retries.rawValue)
         }
         exchange.its.firstByteAt = Instant(nanoseconds: 0)
+        guard milliseconds > 0 else { return dispatch(exchange) }
+        exchange.its.hasBackedOff = true
+        exchange.its.stage = .backingOff
+        wheel.set(exchange.its.timer, at: now.adding(milliseconds: milliseconds))
+    }
+
+    /// The moment is over; its pool may be, too.
+    mutating func backOffEnded(_ exchange: Ref<Exchange>) {
+        if exchange.its.pool?.its.isGone == true { return reroute(exchange) }
         dispatch(exchange)
     }
 

@@ -12,6 +12,8 @@ struct FailedAttempt {
     var isOnReusedConnection: Bool
     /// This request has already been sent again after a fresh connection had failed with it.
     var hasRetriedFresh: Bool
+    /// It has already waited a moment for its last attempt.
+    var hasBackedOff: Bool
     /// Attempts that got a connection, this one included; and all of them.
     var attempts: Int
     var connects: Int
@@ -32,6 +34,8 @@ enum FailureVerdict: Equatable {
     case retry
     /// The same, at the cost of the budget.
     case retryOnBudget
+    /// The same, after a moment, in which whatever is ending now has ended.
+    case retryLaterOnBudget
     /// Answer with the reason's status.
     case answer
     /// The same, since the budget for retries is spent.
@@ -45,6 +49,8 @@ enum FailureVerdict: Equatable {
 /// - Nothing was sent: tried elsewhere for any method, as long as a request may wait.
 /// - Sent, and no byte came back: once more after a kept connection, which may just have been
 ///   stale, and once after a fresh one, if the request is idempotent and whole in our hands.
+/// - When these are used up, a last time, after a moment: replicas that are stopped together close
+///   on it one after the other, and none of them says so before.
 /// - The replica answered with a status that the pool wants tried again, or not in time: the same,
 ///   if another replica is ready.
 ///
@@ -53,18 +59,21 @@ enum FailureVerdict: Equatable {
 func verdict(on attempt: FailedAttempt) -> FailureVerdict {
     if attempt.hasResponse { return .cut }
     let isConnected = attempt.attempts < attempt.attemptsMaximum
-    let canRepeat = attempt.isIdempotent && attempt.isReplayable && isConnected
     switch attempt.reason {
     case .connectRefused, .connectTimeout, .connectUnreachable:
         return attempt.canConnectAgain ? .retry : .answer
     case .closedBeforeHeaders, .replicaLost:
-        if !attempt.hasSent { return attempt.canConnectAgain && isConnected ? .retry : .answer }
-        guard canRepeat, !attempt.hasRetriedFresh else { return .answer }
-        if attempt.isOnReusedConnection || attempt.reason == .replicaLost { return .retry }
+        guard attempt.mayBeRepeated else { return .answer }
+        if !isConnected || attempt.hasSent && attempt.hasRetriedFresh {
+            guard !attempt.hasBackedOff, !attempt.isLate else { return .answer }
+            return attempt.isWithinBudget ? .retryLaterOnBudget : .deny
+        }
+        let isFree = attempt.isOnReusedConnection || attempt.reason == .replicaLost
+        if isFree || !attempt.hasSent { return .retry }
         return attempt.isWithinBudget ? .retryOnBudget : .deny
     case .firstByteTimeout where !attempt.retriesFirstByte: return .answer
     case .firstByteTimeout, .retriedStatus:
-        guard canRepeat, attempt.hasOther else { return .answer }
+        guard attempt.mayBeRepeated, isConnected, attempt.hasOther else { return .answer }
         return attempt.isWithinBudget ? .retryOnBudget : .deny
     default:
         return .answer
@@ -72,6 +81,11 @@ func verdict(on attempt: FailedAttempt) -> FailureVerdict {
 }
 
 extension FailedAttempt {
+    /// Another replica may be given the request, whatever the number of attempts.
+    fileprivate var mayBeRepeated: Bool {
+        hasSent ? isIdempotent && isReplayable : canConnectAgain
+    }
+
     fileprivate var canConnectAgain: Bool {
         (isReplayable || !hasSent) && !isLate
             && connects < DataPlaneLimits.connectsPerRequestMaximum

@@ -101,6 +101,44 @@ struct RetryTests {
         fine.stop()
     }
 
+    /// Replicas that, together, close on so many requests, and then answer.
+    private static func ending(_ count: Int, after closed: Int) throws -> [ScriptedReplica] {
+        let left = Guarded(closed)
+        return try (0..<count).map { _ in
+            try ScriptedReplica { wire in
+                _ = try wire.readRequest()
+                let closes = left.withLock { left in
+                    left -= 1
+                    return left >= 0
+                }
+                if !closes { try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine") }
+            }
+        }
+    }
+
+    @Test("What two replicas closed on is asked a last time, once those that end have ended")
+    func stoppedTogether() throws {
+        let replicas = try RetryTests.ending(3, after: 2)
+        let bed = try Bed(replicas: replicas.map(\.address))
+        #expect(try bed.client().roundTrip(request("GET /")).text == "fine")
+        #expect(replicas.map(\.requests) == [1, 1, 1])
+        try eventually("both are counted") { bed.pool(.retries) == 2 && bed.pool(.rescued) == 1 }
+        bed.stop()
+        replicas.forEach { $0.stop() }
+    }
+
+    @Test("A request that ends whatever it reaches is given up after its last attempt")
+    func closesEverything() throws {
+        let replicas = try RetryTests.ending(5, after: 5)
+        let bed = try Bed(replicas: replicas.map(\.address))
+        let response = try bed.client().roundTrip(request("GET /"))
+        #expect(response.status == 502)
+        #expect(response.reason == "upstream_closed_before_headers")
+        #expect(replicas.map(\.requests).reduce(0, +) == 3)
+        bed.stop()
+        replicas.forEach { $0.stop() }
+    }
+
     @Test("A POST with Idempotency-Key is sent again on a route that honours it, and only there")
     func idempotencyKey() throws {
         let replica = try ScriptedReplica { wire in

@@ -12,6 +12,7 @@ struct VerdictTests {
         var response = false
         var reused = false
         var again = false
+        var waited = false
         var attempts = 1
         var connects = 1
         var late = false
@@ -21,7 +22,7 @@ struct VerdictTests {
         var expected: FailureVerdict
         var description: String {
             "\(reason) sent=\(sent) idempotent=\(idempotent) replayable=\(replayable) "
-                + "response=\(response) reused=\(reused) again=\(again) attempts=\(attempts) "
+                + "response=\(response) reused=\(reused) again=\(again) waited=\(waited) attempts=\(attempts) "
                 + "connects=\(connects) late=\(late) other=\(other) slow=\(slow) "
                 + "budget=\(budget): \(expected)"
         }
@@ -30,7 +31,8 @@ struct VerdictTests {
             FailedAttempt(
                 reason: reason, isIdempotent: idempotent, isReplayable: replayable,
                 hasSent: sent, hasResponse: response, isOnReusedConnection: reused,
-                hasRetriedFresh: again, attempts: attempts, connects: connects,
+                hasRetriedFresh: again, hasBackedOff: waited, attempts: attempts,
+                connects: connects,
                 attemptsMaximum: 3, isLate: late, hasOther: other, retriesFirstByte: slow,
                 isWithinBudget: budget)
         }
@@ -47,7 +49,9 @@ struct VerdictTests {
         Row(reason: .connectTimeout, connects: 256, expected: .answer),
         Row(reason: .closedBeforeHeaders, idempotent: false, budget: false, expected: .retry),
         Row(reason: .replicaLost, idempotent: false, expected: .retry),
-        Row(reason: .closedBeforeHeaders, attempts: 3, expected: .answer),
+        Row(reason: .closedBeforeHeaders, attempts: 3, expected: .retryLaterOnBudget),
+        Row(reason: .closedBeforeHeaders, waited: true, attempts: 4, expected: .answer),
+        Row(reason: .connectRefused, waited: true, attempts: 4, expected: .retry),
         Row(reason: .closedBeforeHeaders, late: true, expected: .answer),
     ]
 
@@ -66,9 +70,22 @@ struct VerdictTests {
             expected: .answer),
         Row(reason: .replicaLost, sent: true, idempotent: false, expected: .answer),
         Row(reason: .closedBeforeHeaders, sent: true, replayable: false, expected: .answer),
-        Row(reason: .closedBeforeHeaders, sent: true, again: true, expected: .answer),
-        Row(reason: .replicaLost, sent: true, again: true, expected: .answer),
-        Row(reason: .closedBeforeHeaders, sent: true, attempts: 3, expected: .answer),
+        // Used up: a last time, after a moment.
+        Row(
+            reason: .closedBeforeHeaders, sent: true, again: true, expected: .retryLaterOnBudget),
+        Row(reason: .replicaLost, sent: true, again: true, expected: .retryLaterOnBudget),
+        Row(
+            reason: .closedBeforeHeaders, sent: true, attempts: 3, other: false,
+            expected: .retryLaterOnBudget),
+        Row(
+            reason: .closedBeforeHeaders, sent: true, again: true, waited: true, attempts: 4,
+            expected: .answer),
+        Row(
+            reason: .closedBeforeHeaders, sent: true, again: true, budget: false, expected: .deny),
+        Row(reason: .replicaLost, sent: true, again: true, late: true, expected: .answer),
+        Row(
+            reason: .replicaLost, sent: true, idempotent: false, again: true, attempts: 3,
+            expected: .answer),
         Row(reason: .closedBeforeHeaders, sent: true, connects: 9, expected: .retryOnBudget),
     ]
 
@@ -122,7 +139,9 @@ struct VerdictTests {
                 let isConnect = [.connectRefused, .connectTimeout, .connectUnreachable].contains(
                     reason)
                 let verdict = verdict(on: row.attempt)
-                #expect(isConnect || ![.retry, .retryOnBudget].contains(verdict), "\(reason)")
+                #expect(
+                    isConnect || ![.retry, .retryOnBudget, .retryLaterOnBudget].contains(verdict),
+                    "\(reason)")
             }
         }
     }

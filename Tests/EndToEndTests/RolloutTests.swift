@@ -267,14 +267,14 @@ import Transport
             defer { first.remove() }
             try first.awaitReady(1, in: "canary")
             #expect(try first.run("rollout", "start", "app").exitCode == 0)
-            let traffic = try Traffic(to: first.address)
-            try eventually(within: 20, "the second step is taken") {
-                try JSON(first.ask("/rollouts/app").text)["percent"].int == 25
+            // No step is judged without requests, so the third cannot pass before it is seen.
+            let asking = try bed.connect(to: first)
+            try eventually(within: 40, "the second step is taken") {
+                for _ in 0..<40 { _ = try asking.roundTrip(request("GET /")) }
+                return try JSON(first.ask("/rollouts/app").text)["percent"].int == 25
             }
             #expect(try first.run("rollout", "pause", "app").exitCode == 0)
             first.process.kill()
-            let cut = Result { try traffic.stop() }
-            _ = cut
 
             let second = try bed.weir(configuration)
             try second.awaitReady(1, in: "stable")

@@ -7,19 +7,25 @@ import Testing
         try TestBed.run { bed in
             let replica = try bed.replica(ScriptedReplica.saying("ok"))
             var times: [Double] = []
+            var worked: [Double] = []
             for _ in 0..<7 {
                 let weir = try bed.weir(to: replica)
                 let said = weir.standardError
                 let words = said.split(whereSeparator: { $0 == " " || $0 == "\n" })
                 let position = try #require(words.firstIndex(of: "ms,"), "\(said)")
                 times.append(try #require(Double(words[position - 1])))
+                worked.append(try weir.process.mainThreadMilliseconds)
                 #expect(said.contains("listening on \(weir.address)"))
                 #expect(try weir.terminate() == 0)
             }
             times.sort()
-            print("start to listening: best \(times[0]) ms, median \(times[3]) ms")
-            // The best one: other tests take the CPUs meanwhile.
-            #expect(WeirProgram.isSanitized || WeirProgram.isDebug || times[0] <= 5)
+            worked.sort()
+            print(
+                "start to listening: best \(times[0]) ms, median \(times[3]) ms;",
+                "at work for \(worked[0]) ms of it")
+            // Other tests take the CPUs meanwhile, so that only the time at work can be held to
+            // it: that of the first thread, with what it did until it was looked at.
+            #expect(WeirProgram.isSanitized || WeirProgram.isDebug || worked[0] <= 5)
         }
     }
 
