@@ -10,7 +10,7 @@ IMAGE ?= weir:latest
 STATIC := --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld
 CHECKS := --explicit-target-dependency-import-check error
 
-BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev
+BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
 TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk \
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
     busybox-static libnginx-mod-stream \

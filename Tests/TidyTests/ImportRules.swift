@@ -2,7 +2,7 @@ extension Rule {
     /// What each module may import. A leaf imports no leaf, a plane no plane.
     private static let table: [String: Set<String>] = [
         "Transport": ["CLinux", "Glibc", "Synchronization"],
-        "HTTP": ["Synchronization"],
+        "HTTP": ["CNGHTTP2", "Synchronization"],
         "Balancing": ["Glibc", "Synchronization"],
         "Metrics": ["Glibc", "Synchronization"],
         "DataPlane": [
@@ -21,6 +21,7 @@ extension Rule {
     /// The one folder that may import each C library.
     private static let owners = [
         "CLinux": "Sources/Transport/",
+        "CNGHTTP2": "Sources/HTTP/HTTP2/",
         "CAres": "Sources/ControlPlane/Discovery/",
         "CYAML": "Sources/ControlPlane/Configuration/",
     ]

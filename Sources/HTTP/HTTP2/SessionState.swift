@@ -1,0 +1,115 @@
+internal import CNGHTTP2
+
+/// What a session keeps for a stream.
+@safe
+struct StreamRecord {
+    /// Zero: the record is unused.
+    var id: Int32 = 0
+    /// Zero: nobody wants to hear of it.
+    var user: UInt64 = 0
+    /// Bytes of a body that were offered and not sent yet.
+    var available = 0
+    /// No more will be offered.
+    var ends = false
+    /// libnghttp2 waits to be told that there is something to send.
+    var isDeferred = false
+    /// It is in the list of those that closed.
+    var isClosed = false
+    /// Of a client session: no body can follow, whatever the fields say.
+    var isHEAD = false
+    /// It asks for another protocol (RFC 8441).
+    var isTunnel = false
+    var closeCode: UInt32 = 0
+    /// The next unused record, or the next one that closed.
+    var next: Int32 = -1
+    /// Lines to be sent behind the body.
+    var trailers: TextMemory?
+    /// What a client of HTTP/1.1 expects in the answer to its handshake.
+    var accept: WebSocketAccept?
+}
+
+/// The memory behind a session's handle. libnghttp2's callbacks know it by its address.
+@safe
+struct SessionState {
+    enum Role { case server, client }
+
+    let role: Role
+    var session: OpaquePointer?
+    var section = FieldSection()
+    var scanner: FrameScanner
+    var guardian = FloodGuard()
+    var memory = StreamMemory()
+    var records: [StreamRecord] = []
+    var firstFree: Int32 = -1
+    /// Records in use.
+    var streamCount = 0
+    var firstClosed: Int32 = -1
+    var lastClosed: Int32 = -1
+    /// What the present bytes came to.
+    var event = HTTP2Event.nothing
+    var input: UnsafePointer<UInt8>?
+    var nowMilliseconds: UInt64 = 0
+    /// Random bits for the keys of WebSocket handshakes.
+    var keyBits: UInt64
+    var keyCount: UInt64 = 0
+    /// The DATA frame that is to be sent.
+    var frameHeader = InlineArray<9, UInt8>(repeating: 0)
+    var frameUser: UInt64 = 0
+    var frameBytes = 0
+    var hasFrame = false
+    /// Nothing that comes is looked at any more.
+    var isDeaf = false
+    var hasGoneAway = false
+
+    init(role: Role, keyBits: UInt64) {
+        self.role = role
+        self.keyBits = keyBits
+        scanner = FrameScanner(skipping: role == .server ? 24 : 0)
+    }
+
+    mutating func makeRecord(id: Int32) -> Int32 {
+        streamCount += 1
+        if firstFree >= 0 {
+            let index = firstFree
+            firstFree = records[Int(index)].next
+            records[Int(index)] = StreamRecord(id: id)
+            return index
+        }
+        records.append(StreamRecord(id: id))
+        return Int32(records.count - 1)
+    }
+
+    mutating func freeRecord(_ index: Int32) {
+        records[Int(index)].trailers?.deallocate()
+        records[Int(index)] = StreamRecord()
+        records[Int(index)].next = firstFree
+        firstFree = index
+        streamCount -= 1
+    }
+
+    /// libnghttp2 has forgotten the stream.
+    mutating func noteClosed(_ index: Int32, code: UInt32) {
+        guard records[Int(index)].user != 0 else { return freeRecord(index) }
+        records[Int(index)].isClosed = true
+        records[Int(index)].closeCode = code
+        records[Int(index)].next = -1
+        if lastClosed >= 0 { records[Int(lastClosed)].next = index } else { firstClosed = index }
+        lastClosed = index
+    }
+
+    mutating func popClosed() -> HTTP2Closed? {
+        guard firstClosed >= 0 else { return nil }
+        let index = firstClosed
+        firstClosed = records[Int(index)].next
+        if firstClosed < 0 { lastClosed = -1 }
+        let closed = HTTP2Closed(
+            user: records[Int(index)].user, code: records[Int(index)].closeCode)
+        freeRecord(index)
+        return closed
+    }
+
+    mutating func deallocate() {
+        section.deallocate()
+        for index in records.indices { records[index].trailers?.deallocate() }
+    }
+}
