@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 BINARY := .build/release/weir
 IMAGE ?= weir:latest
+SECONDS_EACH ?= 60
 
 # One file that needs nothing of the machine it runs on: Swift's libraries, c-ares, libyaml and the
 # C library are all inside.
@@ -47,6 +48,11 @@ test-unit: ## The tests that need no network and no program: seconds
 test-sanitizers: ## The unit tests again under the address and the thread sanitizer
 	$(call install,$(BUILD_PACKAGES))
 	Scripts/test address thread
+
+.PHONY: fuzz
+fuzz: ## Fuzz all that reads bytes from outside, a minute each; SECONDS_EACH=3600 for longer
+	$(call install,$(BUILD_PACKAGES))
+	Tests/Fuzz/run --seconds $(SECONDS_EACH)
 
 .PHONY: bench
 bench: build ## weir beside nginx and haproxy, in one run, with ratios
