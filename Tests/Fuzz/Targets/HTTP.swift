@@ -153,10 +153,128 @@ private func filtered(_ pieces: [[UInt8]], _ output: ChunkedFilter.Output) -> Fi
     }
 }
 
+/// What a session told of some bytes.
+private struct SessionReport: Equatable {
+    var heads: [[UInt8]] = []
+    var bodies: [UInt64: [UInt8]] = [:]
+    var closed: [UInt64: UInt32] = [:]
+    var isOver = false
+}
+
+/// Runs bytes through a session, in pieces, and sends what it wants sent.
+private func run(
+    _ session: HTTP2Session, _ pieces: [[UInt8]], attachesFrom first: UInt64
+) -> SessionReport {
+    var report = SessionReport()
+    var next = first
+    var space = [UInt8](repeating: 0, count: HTTP2Session.outputBytesMaximum)
+    for piece in pieces {
+        var start = 0
+        while start < piece.count {
+            let came = session.receive(piece.span.extracting(start...), atMilliseconds: 1_000)
+            if came.consumed == 0 { broken("a session takes what it is given") }
+            switch came.event {
+            case .request(let stream, _):
+                report.heads.append(copy(session.head))
+                session.attach(stream, user: next)
+                next += 1
+            case .response: report.heads.append(copy(session.head))
+            case .data(let user, let range, _):
+                let bytes = piece[start + range.lowerBound..<start + range.upperBound]
+                report.bodies[user, default: []] += bytes
+            default: break
+            }
+            start += came.consumed
+            while let over = session.nextClosed() { report.closed[over.user] = over.code }
+        }
+        sending: while true {
+            var span = space.mutableSpan
+            if case .nothing = session.nextOutput(into: &span) { break sending }
+        }
+        while let over = session.nextClosed() { report.closed[over.user] = over.code }
+    }
+    report.isOver = session.isOver
+    return report
+}
+
+private func copy(_ span: Span<UInt8>) -> [UInt8] { span.indices.map { span[$0] } }
+
+private let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
+
+/// What a client sends comes to the same in pieces, and each head is one head of HTTP/1.1 that the
+/// parser takes whole or refuses: nothing is hidden in it.
+@Sendable private func fuzzHTTP2Server(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let frames = Array(bytes.dropFirst())
+    let cut = frames.isEmpty ? 0 : Int(first) % (frames.count + 1)
+    let whole = serve([preface + frames])
+    let pieces = serve([preface + frames[..<cut], Array(frames[cut...])])
+    if whole.heads != pieces.heads || whole.bodies != pieces.bodies {
+        broken("what a client sends is the same in pieces")
+    }
+    var head = RequestHead()
+    for text in whole.heads {
+        do throws(HTTPError) {
+            let limits = HeadLimits(headBytesMaximum: 65_535)
+            guard try head.parse(text.span, limits: limits) else { broken("a head is whole") }
+            if head.byteCount != text.count { broken("nothing follows a head in its text") }
+        } catch { continue }
+    }
+}
+
+private func serve(_ pieces: [[UInt8]]) -> SessionReport {
+    guard let session = HTTP2Session.server(HTTP2Settings(), keyBits: 7) else {
+        fatalError("no memory")
+    }
+    defer { session.close() }
+    return run(session, pieces, attachesFrom: 1)
+}
+
+/// The same of what a replica sends to one that has asked twice.
+@Sendable private func fuzzHTTP2Client(_ bytes: [UInt8]) {
+    guard let first = bytes.first else { return }
+    let frames = Array(bytes.dropFirst())
+    let cut = frames.isEmpty ? 0 : Int(first) % (frames.count + 1)
+    let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
+    let whole = ask([settings + frames])
+    let pieces = ask([settings + frames[..<cut], Array(frames[cut...])])
+    if whole.heads != pieces.heads || whole.bodies != pieces.bodies {
+        broken("what a replica sends is the same in pieces")
+    }
+    var head = ResponseHead()
+    for text in whole.heads {
+        do throws(HTTPError) {
+            let limits = HeadLimits(headBytesMaximum: 65_535)
+            guard try head.parse(text.span, limits: limits) else { broken("a head is whole") }
+            if head.byteCount != text.count { broken("nothing follows a head in its text") }
+        } catch { continue }
+    }
+}
+
+private func ask(_ pieces: [[UInt8]]) -> SessionReport {
+    guard let session = HTTP2Session.client(HTTP2Settings(), keyBits: 7) else {
+        fatalError("no memory")
+    }
+    defer { session.close() }
+    let request = Array("GET /a HTTP/1.1\r\nHost: a.example\r\n\r\n".utf8)
+    for user in UInt64(1)...2 {
+        let stream = session.request(request.span, scheme: .http, body: .none, user: user)
+        if stream == .none { broken("a new session takes requests") }
+    }
+    var space = [UInt8](repeating: 0, count: HTTP2Session.outputBytesMaximum)
+    while true {
+        var span = space.mutableSpan
+        if case .nothing = session.nextOutput(into: &span) { break }
+    }
+    return run(session, pieces, attachesFrom: 3)
+}
+
 let targets: [String: @Sendable ([UInt8]) -> Void] = [
     "request-head": fuzzRequestHead,
     "response-head": fuzzResponseHead,
     "chunked-body": fuzzChunkedBody,
     "path-meaning": fuzzPathMeaning,
     "websocket-frames": fuzzFrameTracker,
+    "http2-server": fuzzHTTP2Server,
+    "http2-client": fuzzHTTP2Client,
 ]
