@@ -21,7 +21,8 @@ extension Worker {
         let mode = listener.mode
         let trusted = listener.trusted
         for _ in 0..<DataPlaneLimits.acceptsPerTurnMaximum {
-            guard clients.openCount < snapshot.limits.clientConnectionsPerWorkerMaximum else {
+            let open = clients.openCount - clientStreamCount
+            guard open < snapshot.limits.clientConnectionsPerWorkerMaximum else {
                 pauseAccepting(at: position)
                 return
             }

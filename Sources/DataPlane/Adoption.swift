@@ -188,6 +188,7 @@ extension Worker {
         let column = ListenerColumn.open.rawValue
         for client in clients.open() where client.its.listenerRow == row {
             client.its.listenerRow = gone
+            guard !client.isStream else { continue }
             counters.listeners.subtract(1, row: row, column: column)
             counters.listeners.add(1, row: gone, column: column)
         }

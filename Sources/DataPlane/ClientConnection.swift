@@ -1,7 +1,8 @@
 internal import HTTP
 internal import Transport
 
-/// One accepted connection.
+/// One accepted connection that speaks HTTP/1 or TCP, one that carries the streams of HTTP/2, or
+/// one of these streams.
 struct ClientConnection: Slotted {
     enum Phase: UInt8 {
         /// Between requests: nothing of the next one has come.
@@ -12,6 +13,8 @@ struct ClientConnection: Slotted {
         case exchanging
         /// Bytes pass both ways, uninterpreted.
         case tunnelling
+        /// It speaks HTTP/2: its streams are connections of their own.
+        case multiplexing
         /// All is said; the rest of the output is flushed, then the connection is closed.
         case closing
         /// FIN is sent; what the client still sends is thrown away, so that it can read our answer.
@@ -48,4 +51,5 @@ struct ClientConnection: Slotted {
     var requestsServed = 0
     /// Bytes thrown away while lingering.
     var discarded = 0
+    var http2 = ClientStream()
 }

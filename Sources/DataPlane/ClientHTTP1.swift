@@ -25,6 +25,7 @@ extension Worker {
                 receiveRequestBody(exchange)
             }
         case .tunnelling: relayFromClient(client)
+        case .multiplexing: receiveSession(client)
         case .closing: break
         case .lingering: discardInput(client)
         }
@@ -64,7 +65,7 @@ extension Worker {
             }
             try readPath(received)
         } catch {
-            reject(client, error)
+            if !beginsSession(client, received) { reject(client, error) }
             return
         }
         beginExchange(client, received)
@@ -103,6 +104,7 @@ extension Worker {
     /// Puts back what was not used of the bytes that `nextInput` gave.
     mutating func keepInput(_ buffer: Buffer, of client: Ref<ClientConnection>) {
         client.its.hasUnseenInput = !buffer.isEmpty
+        defer { if client.isStream { returnCredit(of: client) } }
         if client.its.input != nil {
             if buffer.isEmpty {
                 store.give(buffer)
@@ -126,7 +128,7 @@ extension Worker {
         fail(exchange, .buffersExhausted)
     }
 
-    private mutating func keepPartialHead(_ received: Buffer, of client: Ref<ClientConnection>) {
+    mutating func keepPartialHead(_ received: Buffer, of client: Ref<ClientConnection>) {
         keepInput(received, of: client)
         guard client.its.isOpen else { return }
         client.its.hasUnseenInput = false
@@ -167,7 +169,7 @@ extension Worker {
             if let exchange = client.its.exchange, !exchange.its.requestBody.isComplete {
                 fail(exchange, .clientClosed)
             }
-        case .closing, .tunnelling: break
+        case .closing, .tunnelling, .multiplexing: break
         }
     }
 
@@ -200,6 +202,7 @@ extension Worker {
             }
             serveRequests(client)
         case .tunnelling: clientTunnelWritable(client)
+        case .multiplexing: sessionWritable(client)
         case .lingering: break
         }
     }
@@ -213,6 +216,7 @@ extension Worker {
         switch client.its.phase {
         case .idle, .lingering, .closing: closeClient(client)
         case .readingHead: answerWithoutExchange(client, .requestTimeout)
+        case .multiplexing: sessionTimedOut(client)
         case .exchanging, .tunnelling: break
         }
     }
@@ -220,6 +224,7 @@ extension Worker {
     /// After a response: closes, or gets ready for the next request.
     mutating func continueClient(_ client: Ref<ClientConnection>) {
         client.its.exchange = nil
+        if client.isStream { return beginClosingStream(client) }
         if client.its.closesAfterResponse || isDraining || client.its.hasEnded {
             beginClosing(client)
             return
@@ -232,6 +237,7 @@ extension Worker {
 
     /// Closes as soon as the output is flushed.
     mutating func beginClosing(_ client: Ref<ClientConnection>) {
+        if client.isStream { return beginClosingStream(client) }
         client.its.phase = .closing
         wheel.set(
             client.its.timer,
@@ -272,9 +278,14 @@ extension Worker {
     /// Closes at once: what is still queued is lost, and the reset says so.
     mutating func closeClient(_ client: Ref<ClientConnection>) {
         guard client.its.isOpen else { return }
-        if !client.its.output.isEmpty { client.its.wire.resetOnClose() }
-        counters.listeners.subtract(
-            1, row: client.its.listenerRow, column: ListenerColumn.open.rawValue)
+        dropSession(of: client)
+        if client.isStream {
+            closeStream(client)
+        } else {
+            if !client.its.output.isEmpty { client.its.wire.resetOnClose() }
+            counters.listeners.subtract(
+                1, row: client.its.listenerRow, column: ListenerColumn.open.rawValue)
+        }
         if let input = client.its.input { store.give(input) }
         client.its.input = nil
         client.its.output.discard(store: &store)

@@ -34,6 +34,12 @@ enum DataPlaneLimits {
     /// A first piece of a response body up to this is copied behind the head; a longer one is sent
     /// from where it is.
     static let copiedBodyBytesMaximum = 4_096
+    /// Streams of HTTP/2 that a client may have open at once on one connection.
+    static let streamsPerConnectionMaximum = 256
+    /// What a client of HTTP/2 may leave unread before weir reads no more of it.
+    static let sessionQueueBytesMaximum = 262_144
+    /// What is read ahead for one stream.
+    static let streamReadAheadBytesMaximum = 262_144
     /// Interim responses (1xx) forwarded for one request.
     static let interimResponsesMaximum = 16
     /// The largest chunk made of a response that ends with its connection; with its head it fits

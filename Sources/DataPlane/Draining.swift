@@ -15,6 +15,9 @@ extension Worker {
         isDraining = true
         for socket in listening { socket.descriptor.close() }
         listening.removeAll()
+        for client in clients.open() where client.its.phase == .multiplexing {
+            beginEndingSession(client)
+        }
         for client in clients.open() where client.its.phase == .idle && !client.its.isReadable {
             // A request that has come just now is still answered: its event is on the way.
             guard client.its.wire.peek() == .wouldBlock else { continue }
@@ -31,6 +34,10 @@ extension Worker {
 
     /// The deadline has passed.
     mutating func cutWhatIsLeft() {
+        for client in clients.open() where client.isStream {
+            if let exchange = client.its.exchange { fail(exchange, .shuttingDown) }
+        }
+        flushSessions()
         for client in clients.open() where client.its.isOpen {
             if let exchange = client.its.exchange { fail(exchange, .shuttingDown) }
             if client.its.isOpen { closeClient(client) }

@@ -136,6 +136,11 @@ enum MessageBody {
         if case .none = self { true } else { false }
     }
 
+    /// Of a request: that it is over, only the end of its stream of HTTP/2 tells.
+    var endsWithStream: Bool {
+        if case .untilClose = self { true } else { false }
+    }
+
     init(_ framing: BodyFraming, output: ChunkedFilter.Output) {
         switch framing {
         case .none, .length(0): self = .none
@@ -147,24 +152,25 @@ enum MessageBody {
 
     /// Takes what belongs to this body from the front of `bytes`.
     ///
-    /// - Returns: how many bytes are to be forwarded (they are slid to the front), and how many
-    ///   belonged to the body; any others are the next message's.
+    /// - Returns: how many bytes are to be forwarded (they are slid to the front), how many
+    ///   belonged to the body (any others are the next message's), and how many of the first are
+    ///   lines of a trailer section, at their end, where these do not go with the body.
     /// - Throws: `HTTPError` if the chunk framing is broken.
     mutating func take(_ bytes: inout MutableSpan<UInt8>) throws(HTTPError) -> (
-        kept: Int, consumed: Int
+        kept: Int, consumed: Int, trailers: Int
     ) {
         switch self {
-        case .none: return (0, 0)
-        case .untilClose: return (bytes.count, bytes.count)
+        case .none: return (0, 0, 0)
+        case .untilClose: return (bytes.count, bytes.count, 0)
         case .length(let remaining):
             let taken = Int(min(remaining, UInt64(bytes.count)))
             self =
                 remaining == UInt64(taken) ? .none : .length(remaining: remaining - UInt64(taken))
-            return (taken, taken)
+            return (taken, taken, 0)
         case .chunked(var filter):
             let result = try filter.process(&bytes)
             self = filter.isComplete ? .none : .chunked(filter)
-            return result
+            return (result.kept, result.consumed, filter.trailerBytesKept)
         }
     }
 }

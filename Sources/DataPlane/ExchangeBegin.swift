@@ -48,7 +48,9 @@ extension Worker {
         exchange.its.clientMinorVersion = requestHead.minorVersion
         exchange.its.expectsContinue = requestHead.expectsContinue
         exchange.its.wantsUpgrade = requestHead.wantsUpgrade
-        exchange.its.requestBody = MessageBody(requestHead.framing, output: .framed)
+        exchange.its.requestBody =
+            client.isStream && requestHead.framing == .chunked
+            ? .untilClose : MessageBody(requestHead.framing, output: .framed)
         client.its.requestsServed += 1
         if !requestHead.keepsAlive
             || client.its.requestsServed >= snapshot.limits.requestsPerConnectionMaximum

@@ -77,6 +77,25 @@ struct OutputQueue {
         return nil
     }
 
+    /// Moves `wanted` bytes, or as many as there are, from the front of the queue into `buffer`,
+    /// which has room for them.
+    mutating func take(_ wanted: Int, into buffer: inout Buffer, store: inout BufferStore) {
+        var missing = min(wanted, count)
+        while missing > 0, var front = first {
+            let part = min(missing, front.count)
+            buffer.append(front.bytes.extracting(first: part))
+            front.consume(part)
+            missing -= part
+            count -= part
+            if front.isEmpty {
+                store.give(front)
+                first = rest.isEmpty ? nil : rest.removeFirst()
+            } else {
+                first = front
+            }
+        }
+    }
+
     /// Queues `span`; false if the buffers ran out on the way, after which the queue is of no use.
     mutating func append(_ span: Span<UInt8>, store: inout BufferStore) -> Bool {
         var offset = 0

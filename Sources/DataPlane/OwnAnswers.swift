@@ -62,8 +62,10 @@ extension Worker {
         var free = space.free
         guard let count = answer.write(into: &free) else { return closeClient(client) }
         space.commit(count)
-        if client.its.output.send(space.bytes, to: client.its.wire, store: &store) != nil {
-            clientGone(client)
-        }
+        let failure =
+            client.isStream
+            ? sendWhole(space, to: client)
+            : client.its.output.send(space.bytes, to: client.its.wire, store: &store)
+        if failure != nil { clientGone(client) }
     }
 }

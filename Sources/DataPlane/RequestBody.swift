@@ -68,7 +68,12 @@ extension Worker {
         _ exchange: Ref<Exchange>, from client: Ref<ClientConnection>
     ) {
         while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
-            let allowance = bodyAllowance(of: exchange)
+            var allowance = bodyAllowance(of: exchange)
+            let isChunkedHere = exchange.its.requestBody.endsWithStream
+            if isChunkedHere {
+                if endStreamBody(exchange, client, allowance: allowance) { return }
+                allowance = min(allowance, BufferStore.largeBytes) - Worker.chunkFramingBytes
+            }
             let limit = receiveLimit(of: exchange, allowance: allowance)
             guard limit > 0, let received = nextInput(of: client, atMost: limit) else { return }
             var rest = received
@@ -79,7 +84,7 @@ extension Worker {
                 var body = received
                 body.truncate(to: taken.kept)
                 rest.consume(taken.consumed)
-                keepBody(of: exchange, body)
+                keepBody(of: exchange, isChunkedHere && !body.isEmpty ? chunk(body) : body)
             } catch {
                 rejectBody(of: exchange, error)
                 return
@@ -87,6 +92,18 @@ extension Worker {
             guard client.its.isOpen else { return }
             keepInput(rest, of: client)
         }
+    }
+
+    private static let chunkFramingBytes = ChunkWriter.headerBytesMaximum + 2
+
+    /// - Returns: whether the body has ended with its stream.
+    private mutating func endStreamBody(
+        _ exchange: Ref<Exchange>, _ client: Ref<ClientConnection>, allowance: Int
+    ) -> Bool {
+        guard let end = streamBodyEnd(client, allowance: allowance) else { return false }
+        exchange.its.requestBody = .none
+        keepBody(of: exchange, end)
+        return true
     }
 
     /// How many body bytes can be taken now. Before the request is under way they must fit beside

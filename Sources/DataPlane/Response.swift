@@ -9,6 +9,10 @@ extension Worker {
     mutating func beginResponse(
         _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, head: Buffer, rest: Buffer
     ) {
+        // A client that asked for a tunnel would take it for one.
+        if exchange.its.client.its.http2.isTunnel, responseHead.status / 100 == 2 {
+            return fail(exchange, .malformedResponse)
+        }
         exchange.its.status = responseHead.status
         endRelease(of: exchange)
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
@@ -39,8 +43,10 @@ extension Worker {
 
     /// Decides how the body is passed on, given how it comes.
     private mutating func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
-        let speaksChunks = exchange.its.clientMinorVersion >= 1
-        exchange.its.responseBody = MessageBody(framing, output: speaksChunks ? .framed : .data)
+        let isStream = exchange.its.client.isStream
+        let speaksChunks = exchange.its.clientMinorVersion >= 1 && !isStream
+        exchange.its.responseBody = MessageBody(
+            framing, output: speaksChunks ? .framed : isStream ? .dataAndTrailers : .data)
         switch framing {
         case .none, .length: break
         case .chunked:
@@ -57,6 +63,7 @@ extension Worker {
         exchange.its.stage = .responding
         exchange.its.bytesToClient += UInt64(head.count + body.count)
         let client = exchange.its.client
+        if client.isStream { return sendFirstPart(exchange, head, body, to: client) }
         if exchange.its.sendsChunks {
             return afterSending(exchange, sendChunks(body, behind: head, to: client))
         }
@@ -73,6 +80,19 @@ extension Worker {
         afterSending(exchange, failure)
     }
 
+    /// The same for a stream of HTTP/2, whose head is not bytes.
+    private mutating func sendFirstPart(
+        _ exchange: Ref<Exchange>, _ head: Buffer, _ body: Buffer,
+        to client: Ref<ClientConnection>
+    ) {
+        let isOver =
+            exchange.its.responseBody.isComplete && body.isEmpty
+            && client.its.http2.trailers == nil
+        var failure = sendHead(head.bytes, body: isOver ? .none : .offered, to: client)
+        if failure == nil { failure = send(body.bytes, to: client) }
+        afterSending(exchange, failure)
+    }
+
     mutating func relayResponseBody(_ exchange: Ref<Exchange>, _ received: Buffer) {
         guard let body = takeBody(of: exchange, received) else { return }
         exchange.its.bytesToClient += UInt64(body.count)
@@ -83,8 +103,7 @@ extension Worker {
             nothing.clear()
             failure = sendChunks(body, behind: nothing, to: client)
         } else if !body.isEmpty {
-            failure = client.its.output.send(
-                body.bytes, to: client.its.wire, store: &store)
+            failure = send(body.bytes, to: client)
         }
         afterSending(exchange, failure)
     }
@@ -99,7 +118,13 @@ extension Worker {
                 exchange.its.upstream?.its.closesAfterResponse = true
             }
             var body = received
-            body.truncate(to: taken.kept)
+            if taken.trailers > 0 {
+                var lines = body
+                lines.consume(taken.kept - taken.trailers)
+                lines.truncate(to: taken.trailers)
+                keepTrailers(lines.bytes, of: exchange.its.client)
+            }
+            body.truncate(to: taken.kept - taken.trailers)
             return body
         } catch {
             fail(exchange, .malformedResponse)
@@ -126,7 +151,7 @@ extension Worker {
         return failure
     }
 
-    private mutating func appendChunk(_ body: Buffer, to out: inout Buffer) {
+    mutating func appendChunk(_ body: Buffer, to out: inout Buffer) {
         var space = out.free
         let count = ChunkWriter.header(for: body.count, into: &space)
         out.commit(count)
@@ -178,9 +203,11 @@ extension Worker {
         else { return fail(exchange, .responseHeadTooLarge) }
         out.commit(count)
         let client = exchange.its.client
-        if client.its.output.send(out.bytes, to: client.its.wire, store: &store) != nil {
-            clientGone(client)
-        }
+        let failure =
+            client.isStream
+            ? sendInterim(out, to: client)
+            : client.its.output.send(out.bytes, to: client.its.wire, store: &store)
+        if failure != nil { clientGone(client) }
     }
 
     /// The client has taken some of what was queued: the replica may go on.

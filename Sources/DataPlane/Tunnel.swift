@@ -26,7 +26,9 @@ extension Worker {
             1, row: upstream.its.replica.its.row, column: ReplicaColumn.tunnels.rawValue)
         upstream.its.phase = .tunnelling
         Socket.setKeepAlive(upstream.its.wire.descriptor, idleSeconds: 60)
-        Socket.setKeepAlive(exchange.its.client.its.wire.descriptor, idleSeconds: 60)
+        if !exchange.its.client.isStream {
+            Socket.setKeepAlive(exchange.its.client.its.wire.descriptor, idleSeconds: 60)
+        }
         planTunnelEnd(of: exchange, on: upstream.its.replica)
         noteTunnelProgress(exchange)
         relayFromClient(exchange.its.client)
@@ -58,8 +60,14 @@ extension Worker {
         exchange.its.tunnel.follow(rest.bytes, from: .upstream)
         exchange.its.bytesToClient += UInt64(out.count + rest.count)
         client.its.phase = .tunnelling
-        let failure = client.its.output.send(
-            out.bytes, rest.bytes, to: client.its.wire, store: &store)
+        var failure: SendFailure?
+        if client.isStream {
+            failure = sendHead(out.bytes, body: .offered, to: client)
+            if failure == nil { failure = send(rest.bytes, to: client) }
+        } else {
+            failure = client.its.output.send(
+                out.bytes, rest.bytes, to: client.its.wire, store: &store)
+        }
         if failure != nil {
             exchange.its.stage = .responding
             return fail(exchange, .clientClosed)
@@ -167,9 +175,7 @@ extension Worker {
         var part = scratch
         part.truncate(to: exchange.its.tunnel.follow(part.bytes, from: .upstream))
         exchange.its.bytesToClient += UInt64(part.count)
-        if !part.isEmpty,
-            client.its.output.send(part.bytes, to: client.its.wire, store: &store) != nil
-        {
+        if !part.isEmpty, send(part.bytes, to: client) != nil {
             return endTunnel(exchange, .clientClosed)
         }
         tellClient(exchange)
@@ -200,7 +206,7 @@ extension Worker {
         guard let upstream = exchange.its.upstream else { return }
         guard !exchange.its.tunnel.isEnding else { return passLastEnds(exchange, upstream) }
         let client = exchange.its.client
-        if client.its.hasEnded, upstream.its.output.isEmpty {
+        if client.its.hasEnded, !client.its.hasUnseenInput, upstream.its.output.isEmpty {
             passClientEnd(exchange, to: upstream)
         }
         if upstream.its.hasEnded, client.its.output.isEmpty { passUpstreamEnd(exchange) }
@@ -218,7 +224,8 @@ extension Worker {
     mutating func passUpstreamEnd(_ exchange: Ref<Exchange>) {
         guard !exchange.its.tunnel.hasPassedUpstreamEnd else { return }
         exchange.its.tunnel.hasPassedUpstreamEnd = true
-        exchange.its.client.its.wire.shutdownWrite()
+        let client = exchange.its.client
+        if client.isStream { _ = sendEnd(to: client) } else { client.its.wire.shutdownWrite() }
     }
 
     /// Something moved: the tunnel may be idle from now on for its time, but not past its end.
@@ -242,6 +249,6 @@ extension Worker {
         let client = exchange.its.client
         endExchange(exchange)
         client.its.exchange = nil
-        closeClient(client)
+        if client.isStream { beginClosing(client) } else { closeClient(client) }
     }
 }

@@ -71,7 +71,7 @@ extension Worker {
         let client = exchange.its.client
         let frame = GoingAwayFrame()
         // A client that is gone is noticed when its connection is read.
-        _ = client.its.output.send(frame.bytes, to: client.its.wire, store: &store)
+        _ = send(frame.bytes, to: client)
     }
 
     mutating func tellUpstream(_ exchange: Ref<Exchange>) {

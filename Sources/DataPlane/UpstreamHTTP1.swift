@@ -86,7 +86,10 @@ extension Worker {
     private mutating func canReadAhead(for exchange: Ref<Exchange>) -> Bool {
         let queued = exchange.its.client.its.output.count
         if queued == 0 { return true }
-        return queued < snapshot.limits.readAheadBytesMaximum && store.hasPlenty
+        let limit = snapshot.limits.readAheadBytesMaximum
+        let isStream = exchange.its.client.isStream
+        let maximum = isStream ? min(limit, DataPlaneLimits.streamReadAheadBytesMaximum) : limit
+        return queued < maximum && store.hasPlenty
     }
 
     private mutating func receive(from upstream: Ref<UpstreamConnection>) -> Buffer? {

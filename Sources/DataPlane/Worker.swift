@@ -29,6 +29,9 @@ struct Worker: ~Copyable {
     var pathMeaning = Buffer.allocate(capacity: BufferStore.largeBytes)
     /// The cookies that go with a response head.
     var cookieLines = Buffer.allocate(capacity: 512)
+    /// What is received of HTTP/2, and the head of one of its requests.
+    var sessionInput = Buffer.allocate(capacity: 131_072)
+    var streamHead = Buffer.allocate(capacity: BufferStore.largeBytes)
     var store: BufferStore
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
@@ -53,6 +56,11 @@ struct Worker: ~Copyable {
     var log: AccessLogBuffer
     /// Exchanges that pass bytes uninterpreted.
     var tunnelCount = 0
+    /// Streams among the clients.
+    var clientStreamCount = 0
+    /// Connections of HTTP/2 that have something to send, and streams that may go on.
+    var clientsToFlush: [Ref<ClientConnection>] = []
+    var streamsToResume: [Ref<ClientConnection>] = []
     var isDraining = false
     /// Of the deadline of draining.
     var drainTimer: TimerWheel.Timer?
@@ -98,6 +106,8 @@ struct Worker: ~Copyable {
         assembly.deallocate()
         pathMeaning.deallocate()
         cookieLines.deallocate()
+        sessionInput.deallocate()
+        streamHead.deallocate()
     }
 
     /// The loop: wait, serve what is ready, then what is due, then tidy up. Ends when drained.
@@ -134,13 +144,17 @@ struct Worker: ~Copyable {
 
     private mutating func endTurn() {
         releaseWanted()
+        while !clientsToFlush.isEmpty {
+            flushSessions()
+            releaseWanted()
+        }
         clients.recycle()
         upstreams.recycle()
         exchanges.recycle()
         pools.recycle()
         replicas.recycle()
         log.flush()
-        report(.clientConnections, clients.openCount)
+        report(.clientConnections, clients.openCount - clientStreamCount)
         report(.upstreamConnections, upstreams.openCount)
         report(.exchanges, exchanges.openCount)
         report(.tunnels, tunnelCount)

@@ -6,8 +6,10 @@ public struct ChunkedFilter: Sendable, BitwiseCopyable {
     public enum Output: Sendable, BitwiseCopyable {
         /// The chunks as they are, without extensions, and the trailer section.
         case framed
-        /// The data only, for receivers that know no chunks: HTTP/1.0 and HTTP/2.
+        /// The data only, for receivers that know no chunks: HTTP/1.0.
         case data
+        /// The data, and behind it the lines of the trailer section: HTTP/2.
+        case dataAndTrailers
     }
 
     private enum State: BitwiseCopyable {
@@ -29,6 +31,9 @@ public struct ChunkedFilter: Sendable, BitwiseCopyable {
     private var sizeDigits = 0
     private var extensionBytes = 0
     private var trailerBytes = 0
+    /// How many of the bytes that the last `process` kept are lines of the trailer section; they
+    /// are at the end.
+    public private(set) var trailerBytesKept = 0
     private var name = FoldedName()
     private var nameCount = 0
 
@@ -51,6 +56,7 @@ public struct ChunkedFilter: Sendable, BitwiseCopyable {
     ) throws(HTTPError) -> (kept: Int, consumed: Int) {
         var kept = 0
         var index = 0
+        trailerBytesKept = 0
         while index < bytes.count, state != .complete {
             if state == .data {
                 let count = Int(min(remaining, UInt64(bytes.count &- index)))
@@ -63,11 +69,22 @@ public struct ChunkedFilter: Sendable, BitwiseCopyable {
             let byte = bytes[index]
             index &+= 1
             let passes = try step(byte)
-            guard passes, output == .framed else { continue }
+            guard passes, output == .framed || keepsTrailer else { continue }
+            if output == .dataAndTrailers { trailerBytesKept &+= 1 }
             bytes[kept] = byte
             kept &+= 1
         }
         return (kept, index)
+    }
+
+    /// The byte just passed is part of a line of the trailer section.
+    private var keepsTrailer: Bool {
+        guard output == .dataAndTrailers else { return false }
+        return switch state {
+        case .name, .value, .lineFeed: true
+        case .lineStart: trailerBytes > 0
+        default: false
+        }
     }
 
     private mutating func passData(_ count: Int) {

@@ -36,6 +36,9 @@ struct FrameScanner: BitwiseCopyable {
     private var headerCount = 0
     /// Of the present frame's payload, not yet passed.
     private var remaining = 0
+    private var dependency = InlineArray<4, UInt8>(repeating: 0)
+    private var dependencyCount = 0
+    private var isPriority = false
     /// Of a client's preface, which comes before all frames (RFC 9113 §3.4).
     private var prefaceRemaining: Int
 
@@ -60,7 +63,32 @@ struct FrameScanner: BitwiseCopyable {
         guard headerCount == FrameHeader.byteCount else { return (count, nil) }
         let frame = FrameHeader(header.span)
         remaining = frame.length
+        isPriority = frame.kind == .priority
+        dependencyCount = 0
         return (count + takePayload(available - count), frame)
+    }
+
+    /// What is wrong with a PRIORITY frame, if the present one is one: libnghttp2 does not look into
+    /// them (RFC 9113 §6.3, RFC 7540 §5.3.1).
+    ///
+    /// - Parameter part: the bytes that the last `next` was about.
+    mutating func errorInPriority(_ part: Span<UInt8>, hasHeader: Bool) -> UInt32? {
+        guard isPriority else { return nil }
+        let frame = FrameHeader(header.span)
+        guard frame.streamID != 0 else { return HTTP2Error.protocolError }
+        guard frame.length == 5 else { return HTTP2Error.frameSizeError }
+        var index = hasHeader ? part.count - (frame.length - remaining) : 0
+        while index < part.count, dependencyCount < 4 {
+            dependency[dependencyCount] = part[index]
+            dependencyCount += 1
+            index += 1
+        }
+        guard dependencyCount == 4 else { return nil }
+        isPriority = false
+        var number: UInt32 = 0
+        for index in 0..<4 { number = number << 8 | UInt32(dependency[index]) }
+        let isOwn = Int32(number & 0x7fff_ffff) == frame.streamID
+        return isOwn ? HTTP2Error.protocolError : nil
     }
 
     private mutating func takePayload(_ available: Int) -> Int {

@@ -54,6 +54,19 @@ extension HTTP2Session {
         return false
     }
 
+    /// libnghttp2 does not look at PRIORITY, which is deprecated, but not without rules.
+    func admitPriority(
+        _ bytes: Span<UInt8>, _ start: Int, _ part: (count: Int, frame: FrameHeader?)
+    ) -> Bool {
+        let present = bytes.extracting(start..<start + part.count)
+        guard
+            let code = unsafe state.pointee.scanner.errorInPriority(
+                present, hasHeader: part.frame != nil)
+        else { return true }
+        terminate(code)
+        return false
+    }
+
     private func admitFromServer(_ frame: FrameHeader) -> Bool {
         switch frame.kind {
         case .headers, .continuation, .settings, .ping:

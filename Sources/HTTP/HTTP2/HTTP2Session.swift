@@ -86,6 +86,7 @@ public struct HTTP2Session {
             guard unsafe !state.pointee.isDeaf else { return (bytes.count, .nothing) }
             let part = unsafe state.pointee.scanner.next(bytes, from: offset)
             if let frame = part.frame, !admit(frame) { return (bytes.count, .nothing) }
+            guard admitPriority(bytes, offset, part) else { return (bytes.count, .nothing) }
             guard feed(bytes, offset, part.count) else { return (bytes.count, .nothing) }
             offset += part.count
             if case .nothing = unsafe state.pointee.event, unsafe state.pointee.firstClosed < 0 {

@@ -11,6 +11,7 @@ public enum HTTP2Error {
     public static let protocolError: UInt32 = 1
     public static let internalError: UInt32 = 2
     public static let streamClosed: UInt32 = 5
+    public static let frameSizeError: UInt32 = 6
     public static let refusedStream: UInt32 = 7
     public static let cancel: UInt32 = 8
     public static let enhanceYourCalm: UInt32 = 11

@@ -31,7 +31,9 @@ enum SessionCallbacks {
     private static func set(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) {
             _, frame, user in
-            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else { return 0 }
+            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else {
+                return 0
+            }
             return unsafe SessionCallbacks.beginHeaders(state, frame)
         }
         unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {
@@ -51,17 +53,23 @@ enum SessionCallbacks {
         }
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
             session, _, id, data, count, user in
-            guard let state = unsafe SessionCallbacks.state(user), let data = unsafe data else { return 0 }
+            guard let state = unsafe SessionCallbacks.state(user), let data = unsafe data else {
+                return 0
+            }
             unsafe SessionCallbacks.dataCame(state, id, data, count)
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
-            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else { return 0 }
+            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else {
+                return 0
+            }
             unsafe SessionCallbacks.frameCame(state, frame)
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
-            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else { return 0 }
+            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else {
+                return 0
+            }
             unsafe SessionCallbacks.frameWent(state, frame)
             return 0
         }
@@ -79,7 +87,8 @@ enum SessionCallbacks {
                 let source = unsafe source
             else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
             let index = unsafe Int(bitPattern: source.pointee.ptr) - 1
-            unsafe SessionCallbacks.noteFrame(state, index, Span(_unsafeStart: header, count: 9), count)
+            unsafe SessionCallbacks.noteFrame(
+                state, index, Span(_unsafeStart: header, count: 9), count)
             return NGHTTP2_ERR_PAUSE.rawValue
         }
     }

@@ -76,7 +76,8 @@ struct HTTP2RequestTests {
         ]
         desk.receive(FrameBytes.headers(1, fields, ends: false))
         let head = try #require(desk.requests.first)
-        #expect(head.hasPrefix("GET /chat HTTP/1.1\r\nhost: example.com\r\nconnection: upgrade\r\n"))
+        #expect(
+            head.hasPrefix("GET /chat HTTP/1.1\r\nhost: example.com\r\nconnection: upgrade\r\n"))
         #expect(head.contains("upgrade: websocket\r\nsec-websocket-version: 13\r\n"))
         #expect(head.contains("sec-websocket-key: "))
         #expect(!head.contains("chunked"))

@@ -42,6 +42,23 @@ struct HTTP2StreamTests {
         #expect(desk.goAway() == HTTP2Error.protocolError)
     }
 
+    @Test(
+        "RFC 9113 §6.3: PRIORITY has its rules still, however its bytes come",
+        arguments: [
+            (FrameBytes.frame(2, stream: 0, [0, 0, 0, 3, 1]), HTTP2Error.protocolError),
+            (FrameBytes.frame(2, stream: 5, [0, 0, 0, 5, 1]), HTTP2Error.protocolError),
+            (FrameBytes.frame(2, stream: 5, [0, 0, 0, 3]), HTTP2Error.frameSizeError),
+            (FrameBytes.frame(2, stream: 5, [0, 0, 0, 3, 1]), nil),
+        ])
+    func priority(_ frame: [UInt8], _ code: UInt32?) throws {
+        let whole = try ServerDesk()
+        whole.receive(frame)
+        #expect(whole.goAway() == code)
+        let pieces = try ServerDesk()
+        for byte in frame { pieces.receive([byte]) }
+        #expect(pieces.goAway() == code)
+    }
+
     @Test("RFC 9113 §8.1: an answer before the end of its request is followed by NO_ERROR")
     func earlyAnswer() throws {
         let desk = try ServerDesk()

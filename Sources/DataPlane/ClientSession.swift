@@ -1,0 +1,234 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// The client codec for HTTP/2: a connection whose streams are served like connections.
+extension Worker {
+    static let prefaceBytes = 24
+
+    /// What could not be read as HTTP/1 is the beginning of HTTP/2 (RFC 9113 §3.3).
+    ///
+    /// - Returns: false if it is not.
+    mutating func beginsSession(_ client: Ref<ClientConnection>, _ received: Buffer) -> Bool {
+        guard client.its.requestsServed == 0, !client.isStream, isPreface(received) else {
+            return false
+        }
+        if received.count < Worker.prefaceBytes {
+            keepPartialHead(received, of: client)
+        } else {
+            openSession(client, received)
+        }
+        return true
+    }
+
+    private mutating func isPreface(_ received: Buffer) -> Bool {
+        let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        let count = min(received.count, Worker.prefaceBytes)
+        let expected = unsafe Span(_unsafeStart: preface.utf8Start, count: count)
+        for index in 0..<count where received.bytes[index] != expected[index] { return false }
+        return true
+    }
+
+    /// From here on the connection carries streams. `received` are its first bytes.
+    mutating func openSession(_ client: Ref<ClientConnection>, _ received: Buffer) {
+        var settings = HTTP2Settings()
+        settings.streamsMaximum = DataPlaneLimits.streamsPerConnectionMaximum
+        settings.headerListBytesMaximum = headLimits.headBytesMaximum
+        guard let session = HTTP2Session.server(settings, keyBits: random.next()) else {
+            return closeClient(client)
+        }
+        var first = sessionInput
+        first.clear()
+        first.append(received.bytes)
+        if let input = client.its.input { store.give(input) }
+        client.its.input = nil
+        client.its.hasUnseenInput = false
+        client.its.phase = .multiplexing
+        client.its.http2.session = session
+        armSessionTimer(client)
+        feedSession(client, first)
+        if client.its.isOpen, client.its.phase == .multiplexing { receiveSession(client) }
+    }
+
+    /// Receives as long as there is something, and the client takes what it is sent.
+    mutating func receiveSession(_ client: Ref<ClientConnection>) {
+        while client.its.isOpen, client.its.phase == .multiplexing, client.its.isReadable,
+            client.its.output.count < DataPlaneLimits.sessionQueueBytesMaximum
+        {
+            var buffer = sessionInput
+            buffer.clear()
+            let room = buffer.room
+            switch client.its.wire.receive(into: &buffer) {
+            case .bytes(let count):
+                if client.its.wire.isDrained(by: count, of: room), !client.its.hasHangup {
+                    client.its.isReadable = false
+                }
+                feedSession(client, buffer)
+            case .wouldBlock: client.its.isReadable = false
+            case .endOfStream, .failed:
+                client.its.isReadable = false
+                client.its.hasEnded = true
+                closeClient(client)
+            }
+        }
+    }
+
+    private mutating func feedSession(_ client: Ref<ClientConnection>, _ received: Buffer) {
+        var rest = received
+        wantFlush(client)
+        while let session = client.its.http2.session, !rest.isEmpty {
+            let result = session.receive(rest.bytes, atMilliseconds: UInt64(now.milliseconds))
+            var part = rest
+            rest.consume(result.consumed)
+            part.truncate(to: result.consumed)
+            serve(result.event, on: client, session, part)
+            endClosedStreams(of: client)
+        }
+    }
+
+    private mutating func serve(
+        _ event: HTTP2Event, on client: Ref<ClientConnection>, _ session: HTTP2Session,
+        _ received: Buffer
+    ) {
+        switch event {
+        case .request(let stream, let ends):
+            guard let slot = admit(stream, on: client) else { return }
+            slot.its.hasEnded = ends
+            slot.its.http2.isTunnel = session.headAsksForTunnel
+            serveStream(slot, session)
+        case .largeRequest(let stream, let ends):
+            guard let slot = admit(stream, on: client) else { return }
+            slot.its.hasEnded = ends
+            reject(slot, .headTooLarge)
+        case .data(let user, let range, let ends):
+            var data = received
+            data.consume(range.lowerBound)
+            data.truncate(to: range.count)
+            receiveStreamData(Ref(bits: user), data, ends: ends)
+        case .trailers(let user):
+            let slot = Ref<ClientConnection>(bits: user)
+            keepTrailers(session.head, of: slot)
+            endStreamInput(slot)
+        case .nothing, .settings, .goingAway, .response, .largeResponse: break
+        }
+    }
+
+    /// A slot for the stream; nil if there is none, and then the stream is refused.
+    private mutating func admit(
+        _ stream: HTTP2Stream, on carrier: Ref<ClientConnection>
+    ) -> Ref<ClientConnection>? {
+        guard let session = carrier.its.http2.session else { return nil }
+        let slot = clients.make()
+        slot.its = ClientConnection(isOpen: true, listenerRow: carrier.its.listenerRow)
+        slot.its.address = carrier.its.address
+        slot.its.addressText = carrier.its.addressText
+        slot.its.isTrusted = carrier.its.isTrusted
+        slot.its.timer = wheel.make(owner: Token.client(slot).bits)
+        slot.its.http2.carrier = carrier
+        slot.its.http2.stream = stream
+        slot.its.http2.next = carrier.its.http2.first
+        carrier.its.http2.first?.its.http2.previous = slot
+        carrier.its.http2.first = slot
+        if carrier.its.http2.count == 0 { wheel.cancel(carrier.its.timer) }
+        carrier.its.http2.count += 1
+        clientStreamCount += 1
+        session.attach(stream, user: slot.bits)
+        carrier.its.requestsServed += 1
+        if carrier.its.requestsServed == snapshot.limits.requestsPerConnectionMaximum {
+            carrier.its.http2.endStep = 2
+            session.endIntake()
+        }
+        return slot
+    }
+
+    /// The head of the stream's request is in the session.
+    private mutating func serveStream(_ client: Ref<ClientConnection>, _ session: HTTP2Session) {
+        var text = streamHead
+        text.clear()
+        text.append(session.head)
+        do {
+            guard try requestHead.parse(text.bytes, limits: headLimits) else {
+                return reject(client, .headTooLarge)
+            }
+            try readPath(text)
+        } catch {
+            return reject(client, error)
+        }
+        guard !client.its.http2.isTunnel || requestHead.wantsUpgrade else {
+            return reject(client, .malformedField)
+        }
+        beginExchange(client, text)
+    }
+
+    /// Streams that are over for the session.
+    mutating func endClosedStreams(of client: Ref<ClientConnection>) {
+        while let session = client.its.http2.session, let closed = session.nextClosed() {
+            let slot = Ref<ClientConnection>(bits: closed.user)
+            slot.its.http2.stream = .none
+            if slot.its.phase == .closing { closeClient(slot) } else { clientGone(slot) }
+        }
+    }
+
+    // The end of the connection.
+
+    /// A carrier that has no stream may stay for a while; one that does not take what it is sent
+    /// may not.
+    mutating func armSessionTimer(_ client: Ref<ClientConnection>) {
+        let limit: Int
+        if !client.its.output.isEmpty {
+            limit = snapshot.limits.clientIdleTimeoutMilliseconds
+        } else if client.its.http2.endStep == 1 {
+            limit = DataPlaneLimits.drainFirstRequestMilliseconds
+        } else if client.its.http2.count == 0 {
+            limit =
+                client.its.requestsServed == 0
+                ? snapshot.limits.headTimeoutMilliseconds
+                : snapshot.limits.keepAliveTimeoutMilliseconds
+        } else {
+            return wheel.cancel(client.its.timer)
+        }
+        wheel.set(client.its.timer, at: now.adding(milliseconds: limit))
+    }
+
+    mutating func sessionTimedOut(_ client: Ref<ClientConnection>) {
+        guard let session = client.its.http2.session, client.its.output.isEmpty else {
+            return closeClient(client)
+        }
+        if client.its.http2.endStep < 2 {
+            client.its.http2.endStep = 2
+            session.endIntake()
+            wantFlush(client)
+        }
+    }
+
+    /// Draining: GOAWAY in two steps, so that a request on its way is served (RFC 9113 §6.8).
+    mutating func beginEndingSession(_ client: Ref<ClientConnection>) {
+        guard let session = client.its.http2.session, client.its.http2.endStep == 0 else { return }
+        client.its.http2.endStep = 1
+        session.announceEnd()
+        wheel.set(
+            client.its.timer,
+            at: now.adding(milliseconds: DataPlaneLimits.drainFirstRequestMilliseconds))
+        wantFlush(client)
+    }
+
+    /// The session is over: what it has said last is flushed, then the connection closes.
+    mutating func endSession(_ client: Ref<ClientConnection>) {
+        dropSession(of: client)
+        guard client.its.isOpen else { return }
+        client.its.mayStillSend = true
+        beginClosing(client)
+    }
+
+    /// Ends all streams, which nobody can be told of any more.
+    mutating func dropSession(of client: Ref<ClientConnection>) {
+        guard let session = client.its.http2.session else { return }
+        client.its.http2.session = nil
+        while let slot = client.its.http2.first {
+            slot.its.http2.stream = .none
+            if slot.its.phase == .closing { closeClient(slot) } else { clientGone(slot) }
+        }
+        session.close()
+    }
+}
