@@ -11,6 +11,12 @@ let strict: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 
+/// The files of the admin interface's page, which are part of the program.
+let dashboard: [Resource] = [
+    "index.html", "style.css", "actions.js", "app.js", "figures.js", "flow.js", "page.js",
+    "pools.js", "rollouts.js", "timeline.js",
+].map { .embedInCode("Admin/Dashboard/\($0)") }
+
 let package = Package(
     name: "weir",
     dependencies: [
@@ -38,7 +44,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: ["Transport", "HTTP", "Balancing", "Metrics", "CAres", "CYAML"],
-            resources: [.embedInCode("Admin/openapi.json")], swiftSettings: strict),
+            resources: dashboard + [.embedInCode("Admin/openapi.json")], swiftSettings: strict),
 
         // The program joins them.
         .executableTarget(

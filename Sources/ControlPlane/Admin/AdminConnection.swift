@@ -8,6 +8,9 @@ final class AdminConnection {
     static let bodyBytesMaximum = 65_536
     /// From the end of one answer, or from the accept, to the end of the next answer.
     static let timeoutMilliseconds = 10_000
+    /// How long a reader of events may be behind, and by how many bytes.
+    static let stallMilliseconds = 30_000
+    static let eventBytesMaximum = 8 << 20
     /// How long a client may take to close after the last answer.
     static let lingerMilliseconds = 1_000
 
@@ -16,6 +19,8 @@ final class AdminConnection {
         case body(AdminRequest, missing: Int, AdminResponse.Persistence)
         /// The answer comes later; until then requests behind it wait.
         case answering
+        /// Events are sent; what comes in is thrown away.
+        case events
         /// The last answer is sent; what still comes is thrown away until the client has closed,
         /// for closing on unread bytes would reset the connection and take the answer with it.
         case ended
@@ -29,6 +34,9 @@ final class AdminConnection {
     private let client: SocketAddress?
     private let answer: Answering
     private let onClose: () -> Void
+    private let feed: EventFeed?
+    /// Of the feed, while it sends events.
+    private var reader: Int?
     private var input = Buffer.allocate(capacity: AdminConnection.headBytesMaximum)
     private var head = RequestHead()
     private var stage = Stage.head
@@ -39,13 +47,16 @@ final class AdminConnection {
     private var timer: EventLoop.Scheduled?
 
     /// Serves `descriptor` until it ends; `onClose` is called once, after it was closed.
+    ///
+    /// - Parameter feed: what readers of events get.
     init(
-        _ descriptor: Descriptor, client: SocketAddress?, loop: EventLoop,
+        _ descriptor: Descriptor, client: SocketAddress?, loop: EventLoop, feed: EventFeed? = nil,
         answer: @escaping Answering, onClose: @escaping () -> Void
     ) {
         self.descriptor = descriptor
         self.client = client
         self.loop = loop
+        self.feed = feed
         self.answer = answer
         self.onClose = onClose
     }
@@ -66,6 +77,7 @@ final class AdminConnection {
         guard isOpen else { return }
         isOpen = false
         if let timer { loop.cancel(timer) }
+        if let reader { feed?.remove(reader) }
         loop.unwatch(descriptor)
         descriptor.close()
         onClose()
@@ -78,6 +90,9 @@ final class AdminConnection {
             flush()
             // What was received meanwhile may hold the next request.
             if isOpen, !hasOutput { serve() }
+            if isOpen, !hasOutput, case .events = stage {
+                restartTimer(milliseconds: AdminConnection.stallMilliseconds)
+            }
         } else if readiness.contains(.readable) {
             receive()
         } else {
@@ -105,7 +120,7 @@ final class AdminConnection {
             case .body(let request, let missing, let persistence):
                 isProgressing = readBody(request, missing: missing, persistence)
             case .answering: isProgressing = false
-            case .ended:
+            case .ended, .events:
                 input.clear()
                 isProgressing = false
             }
@@ -140,6 +155,7 @@ final class AdminConnection {
         for index in 0..<head.fields.count {
             let name = text(head.fields[index].name).lowercased()
             if name == "origin" || name == "sec-fetch-site" { request.isFromPage = true }
+            if name == "last-event-id" { request.lastEvent = text(head.fields[index].value) }
         }
         return request
     }
@@ -208,9 +224,38 @@ extension AdminConnection {
     private func respond(
         _ response: AdminResponse, to method: String, _ persistence: AdminResponse.Persistence
     ) {
+        if case .events(let last) = response.sequel, method != "HEAD", let feed {
+            return sendEvents(of: feed, after: last, behind: response.bytes(for: method, .close))
+        }
         if persistence == .close { closesAfterOutput = true }
         restartTimer()
         queue(response.bytes(for: method, persistence))
+    }
+
+    private func sendEvents(of feed: EventFeed, after last: String?, behind head: [UInt8]) {
+        stage = .events
+        restartTimer(milliseconds: AdminConnection.stallMilliseconds)
+        queue(head)
+        guard isOpen else { return }
+        let reader = feed.add(after: last) { [weak self] in self?.send($0, $1) }
+        // It may have failed at the first event.
+        if isOpen { self.reader = reader } else { feed.remove(reader) }
+    }
+
+    /// One event. A reader that is behind gets the next status instead of this one; one that is
+    /// too far behind is cut off, and knows what it has when it comes again.
+    private func send(_ event: [UInt8], _ need: EventFeed.Need) {
+        guard isOpen, case .events = stage else { return }
+        guard hasOutput else {
+            queue(event)
+            if !hasOutput { restartTimer(milliseconds: AdminConnection.stallMilliseconds) }
+            return
+        }
+        guard need == .all else { return }
+        guard output.count - sent + event.count <= AdminConnection.eventBytesMaximum else {
+            return close()
+        }
+        output += event
     }
 
     private func queue(_ bytes: [UInt8]) {

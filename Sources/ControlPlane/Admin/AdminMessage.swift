@@ -22,20 +22,33 @@ struct AdminRequest: Sendable {
     var client: SocketAddress?
     /// What the Authorization field says; nil if there is none. Secret.
     var authorization: String?
+    /// The id of the last event that a reader of `/events` has; nil if it has none.
+    var lastEvent: String?
     /// A browser sent it for a page.
     var isFromPage = false
     var body: [UInt8] = []
 }
 
 /// What the admin interface answers.
-struct AdminResponse: Equatable, Sendable {
+struct AdminResponse: Sendable {
     var status: Int
     var contentType: String
     /// The methods that the path knows, for 405.
     var allow: String?
     /// What the other side has to show, for 401.
     var challenge: String?
+    /// Further fields of the head.
+    var fields: [(name: String, value: String)] = []
     var body: [UInt8]
+    /// What the connection does after the answer.
+    var sequel = Sequel.requests
+
+    enum Sequel: Sendable {
+        /// It waits for the next request.
+        case requests
+        /// It sends events, until one side ends it.
+        case events(after: String?)
+    }
 
     init(_ status: Int, contentType: String, body: String) {
         self.status = status
@@ -73,10 +86,12 @@ extension AdminResponse {
     /// - Parameter method: of the request; the body of an answer to HEAD is left out.
     func bytes(for method: String, _ persistence: Persistence) -> [UInt8] {
         var head = "HTTP/1.1 \(status) \(AdminResponse.reason(status))\r\n"
-        head += "Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n"
+        head += "Content-Type: \(contentType)\r\n"
+        if case .requests = sequel { head += "Content-Length: \(body.count)\r\n" }
         head += "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
         if let challenge { head += "WWW-Authenticate: \(challenge)\r\n" }
         if let allow { head += "Allow: \(allow)\r\n" }
+        for field in fields { head += "\(field.name): \(field.value)\r\n" }
         if persistence == .close { head += "Connection: close\r\n" }
         head += "\r\n"
         return method == "HEAD" ? Array(head.utf8) : Array(head.utf8) + body

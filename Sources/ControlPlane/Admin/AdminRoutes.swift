@@ -10,9 +10,11 @@ struct AdminRoutes {
     let socketPath: () -> String?
     /// What changes over TCP must show; nil if there is no token.
     let token: () -> AdminToken?
+    /// What `/events` sends.
+    let feed: EventFeed
 
     static let calls: [AdminCall] =
-        reads + changes + rollouts + [
+        reads + dashboard + changes + rollouts + [
             AdminCall(
                 .post, "/drain/self", .container,
                 later: { $0.drainSelf($1.request, $2) })
@@ -35,6 +37,15 @@ struct AdminRoutes {
                 body: routes.controller.metricsPage())
         },
     ]
+
+    private static let dashboard: [AdminCall] =
+        DashboardFile.all.map { file in
+            AdminCall(.get, file.path, .everybody) { _, _ in file.response }
+        } + [
+            AdminCall(.get, "/events", .everybody) { routes, arguments in
+                routes.events(after: arguments.request.lastEvent)
+            }
+        ]
 
     private static let changes: [AdminCall] = [
         AdminCall(change: "/drain") { routes, arguments throws(AdminRefusal) in
@@ -142,6 +153,18 @@ struct AdminRoutes {
         var response = AdminResponse.error(
             405, "\(request.path) does not know \(request.method); it knows \(allow)")
         response.allow = allow
+        return response
+    }
+
+    private func events(after last: String?) -> AdminResponse {
+        guard !feed.isFull else {
+            return .error(
+                503, "\(EventFeed.readersMaximum) read already; more are not accepted")
+        }
+        // The browser comes again by itself after this many milliseconds.
+        var response = AdminResponse(
+            200, contentType: "text/event-stream", body: "retry: 1000\n\n")
+        response.sequel = .events(after: last)
         return response
     }
 

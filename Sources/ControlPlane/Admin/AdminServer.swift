@@ -23,11 +23,17 @@ final class AdminServer {
 
     private let loop: EventLoop
     private let log: StateLog
+    private let feed: EventFeed?
     private let answer: AdminConnection.Answering
     private var listening: [Place: Descriptor] = [:]
     private var connections: [Place: [ObjectIdentifier: AdminConnection]] = [:]
 
-    init(loop: EventLoop, log: StateLog, answer: @escaping AdminConnection.Answering) {
+    /// - Parameter feed: what readers of events get.
+    init(
+        loop: EventLoop, log: StateLog, feed: EventFeed? = nil,
+        answer: @escaping AdminConnection.Answering
+    ) {
+        self.feed = feed
         self.loop = loop
         self.log = log
         self.answer = answer
@@ -167,7 +173,7 @@ extension AdminServer {
         var id: ObjectIdentifier?
         let connection = AdminConnection(
             descriptor, client: isLocal ? nil : client ?? SocketAddress(high: 0, low: 0, port: 0),
-            loop: loop, answer: answer,
+            loop: loop, feed: feed, answer: answer,
             onClose: { [weak self] in
                 if let id { self?.forget(id, place) }
             })

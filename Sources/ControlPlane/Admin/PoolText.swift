@@ -21,6 +21,7 @@ struct PoolText {
                 "  "
                 + (pool.isBackedUp ? TextTable.coloured("\(text) in use", .yellow, style) : text)
         }
+        if pool.sticky != "off" { line += "  sticky \(pool.sticky)" }
         if pool.ejections == nil { line += "  ejection off" }
         if pool.isPaused {
             let wait = StatusText.duration(pool.waitAtMostMilliseconds ?? 0)

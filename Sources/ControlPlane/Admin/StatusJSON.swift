@@ -101,7 +101,7 @@ extension PoolReport: JSONRecord {
     static var fields: [JSONField<Self>] {
         [
             JSONField("name", \.name), JSONField("policy", \.policy), JSONField("probe", \.probe),
-            JSONField("paused", \.isPaused),
+            JSONField("sticky", \.sticky), JSONField("paused", \.isPaused),
             JSONField("wait_at_most_ms", \.waitAtMostMilliseconds), JSONField("ready", \.ready),
             JSONField("requests", \.requests), JSONField("responses", \.responses),
             JSONField("requests_per_second", \.requestsPerSecond),
@@ -116,8 +116,14 @@ extension PoolReport: JSONRecord {
             JSONField("bytes_from_clients", \.bytesFromClients),
             JSONField("bytes_to_clients", \.bytesToClients),
             JSONField("p50_ms", \.medianMilliseconds), JSONField("p99_ms", \.p99Milliseconds),
-            JSONField("replicas", \.replicas),
+            JSONField("durations", \.durations), JSONField("replicas", \.replicas),
         ]
+    }
+}
+
+extension DurationCount: JSONRecord {
+    static var fields: [JSONField<Self>] {
+        [JSONField("below_us", \.belowMicroseconds), JSONField("count", \.count)]
     }
 }
 

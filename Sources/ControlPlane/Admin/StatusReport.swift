@@ -120,6 +120,8 @@ public struct SplitReport: Equatable, Sendable {
 public struct PoolReport: Equatable, Sendable {
     public var name = ""
     public var policy = ""
+    /// How clients stay with their replica: `cookie NAME` or `off`.
+    public var sticky = "off"
     /// How replicas are probed: `tcp`, `http /path` or `off`.
     public var probe = ""
     public var isPaused = false
@@ -159,7 +161,18 @@ public struct PoolReport: Equatable, Sendable {
     /// Nil without any request in the last minute.
     public var medianMilliseconds: Double?
     public var p99Milliseconds: Double?
+    /// How long requests took since weir started; durations that none had are left out.
+    public var durations: [DurationCount] = []
     public var replicas: [ReplicaReport] = []
+
+    public init() {}
+}
+
+/// Requests that took about the same time.
+public struct DurationCount: Equatable, Sendable {
+    /// They took less than this, in microseconds, and not less than a fifth below.
+    public var belowMicroseconds = 0
+    public var count = 0
 
     public init() {}
 }

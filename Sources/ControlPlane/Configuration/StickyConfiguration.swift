@@ -36,6 +36,11 @@ extension SplitConfiguration {
     }
 }
 
+extension PoolConfiguration {
+    /// As weir says it: `cookie weir_replica_web` or `off`.
+    public var stickyText: String { sticky.map { "cookie \($0.name(ofPool: name))" } ?? "off" }
+}
+
 /// A header or cookie by which a request chooses its pool itself.
 public struct PinConfiguration: Equatable, Sendable {
     public var key: RequestKey

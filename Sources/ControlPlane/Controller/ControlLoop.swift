@@ -52,11 +52,13 @@ public final class ControlLoop {
     ///
     /// - Throws: if an address cannot be listened on. The caller prints it and exits with 1.
     public func start() throws(ControlError) {
+        let feed = makeFeed()
         let routes = AdminRoutes(
             controller: controller,
             reload: { [unowned self] () throws(ControlError) in try reload() },
-            socketPath: { [unowned self] in socketPath }, token: { [unowned self] in token })
-        let admin = AdminServer(loop: loop, log: log) { routes.answer($0, $1) }
+            socketPath: { [unowned self] in socketPath }, token: { [unowned self] in token },
+            feed: feed)
+        let admin = AdminServer(loop: loop, log: log, feed: feed) { routes.answer($0, $1) }
         token = try ControlLoop.token(first.admin)
         let change = try admin.prepare(first.admin)
         do throws(ControlError) {
@@ -146,6 +148,17 @@ public final class ControlLoop {
         commit(change, configuration.admin, admin)
         token = nextToken
         warnOfWhatNeedsRestart(before, configuration)
+    }
+
+    private func makeFeed() -> EventFeed {
+        EventFeed(
+            loop: loop, log: log, status: { [unowned self] in controller.status() },
+            hello: { [unowned self] in
+                [
+                    "version": .string(controller.version),
+                    "changes": .string(token == nil ? "off" : "token"),
+                ]
+            })
     }
 
     private static func token(

@@ -44,13 +44,15 @@ extension Controller {
         report.rollouts = rollouts.reports()
         report.pools = pools.map { poolReport($0, now) }
         report.logLinesLost = log.linesLost
-        report.events = log.events.map { event in
-            var report = EventReport()
-            report.time = WallClock.timestamp(nanoseconds: event.wallNanoseconds)
-            report.level = event.level.rawValue
-            report.text = event.text
-            return report
-        }
+        report.events = log.events.map(Controller.eventReport)
+        return report
+    }
+
+    static func eventReport(_ event: StateLog.Event) -> EventReport {
+        var report = EventReport()
+        report.time = WallClock.timestamp(nanoseconds: event.wallNanoseconds)
+        report.level = event.level.rawValue
+        report.text = event.text
         return report
     }
 
@@ -151,6 +153,7 @@ extension Controller {
         report.name = pool.name
         report.policy = pool.configuration.policy.rawValue
         report.probe = Controller.text(of: pool.configuration.probe)
+        report.sticky = pool.configuration.stickyText
         report.replicas = pool.replicas.map { replicaReport($0.status, row: $0.row, now) }
         report.isPaused = pool.pause.isPaused
         if report.isPaused {
@@ -181,6 +184,7 @@ extension Controller {
         let buckets = recent.histogram(pool: row, now: now)
         report.medianMilliseconds = Controller.milliseconds(buckets, quantile: 0.5)
         report.p99Milliseconds = Controller.milliseconds(buckets, quantile: 0.99)
+        report.durations = Controller.durations(now.histograms[row] ?? [])
         return report
     }
 
@@ -225,6 +229,16 @@ extension Controller {
         report.bytesSent = sums.replica(row, .bytesSent)
         report.bytesReceived = sums.replica(row, .bytesReceived)
         report.firstByteMicrosecondsSum = sums.replica(row, .firstByteMicroseconds)
+    }
+
+    private static func durations(_ counts: [UInt64]) -> [DurationCount] {
+        counts.enumerated().compactMap { bucket, count in
+            guard count > 0 else { return nil }
+            var report = DurationCount()
+            report.belowMicroseconds = Int(clamping: Histogram.upperBound(ofBucket: bucket))
+            report.count = Int(clamping: count)
+            return report
+        }
     }
 
     private static func text(of probe: ProbeConfiguration) -> String {

@@ -10,6 +10,8 @@ public import Transport
 public final class StateLog {
     /// One line of the log.
     public struct Event: Equatable, Sendable {
+        /// From 1 on, since the program started.
+        public var number = 0
         /// Since 1970, UTC.
         public var wallNanoseconds: UInt64
         public var level: LogConfiguration.Level
@@ -31,6 +33,10 @@ public final class StateLog {
     public var level: LogConfiguration.Level
     /// Lines that the other end was not ready to take.
     public private(set) var linesLost = 0
+    /// Called with each event, after it was written.
+    var watch: ((Event) -> Void)?
+    private let began = WallClock.nanoseconds()
+    private var count = 0
     /// Takes one line with its end; false if it did not.
     private let sink: (String) -> Bool
     private var ring: [Event] = []
@@ -56,14 +62,27 @@ public final class StateLog {
     /// foreign words (an address's name, a server's answer) cannot forge a line.
     public func write(_ level: LogConfiguration.Level, _ text: String) {
         guard level >= self.level else { return }
+        count += 1
         let event = Event(
-            wallNanoseconds: WallClock.nanoseconds(), level: level, text: StateLog.oneLine(text))
+            number: count, wallNanoseconds: WallClock.nanoseconds(), level: level,
+            text: StateLog.oneLine(text))
         keep(event)
         if !sink(event.line + "\n") { linesLost += 1 }
+        watch?(event)
     }
 
     /// The events kept, the oldest first.
     public var events: [Event] { Array(ring[oldest...] + ring[..<oldest]) }
+
+    /// What tells an event from those of any other weir.
+    func id(of event: Event) -> String { "\(began)-\(event.number)" }
+
+    /// The events kept that are newer than the one with that id; all of them if there is none.
+    func events(after id: String?) -> [Event] {
+        guard let id, id.hasPrefix("\(began)-"), let number = Int(id.dropFirst("\(began)-".count))
+        else { return events }
+        return events.filter { $0.number > number }
+    }
 
     private func keep(_ event: Event) {
         guard ring.count == StateLog.eventsMaximum else { return ring.append(event) }

@@ -69,6 +69,11 @@ enum Reports {
         pool.name = "web"
         pool.policy = "round-robin"
         pool.probe = "http /healthz"
+        pool.sticky = "cookie weir_replica_web"
+        var fast = DurationCount()
+        fast.belowMicroseconds = 1_280
+        fast.count = 4_041
+        pool.durations = [fast]
         pool.ready = 1
         pool.requests = 4_100
         pool.responses.status2xx = 4_000

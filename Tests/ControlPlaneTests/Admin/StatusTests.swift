@@ -50,6 +50,7 @@ struct StatusTests {
         }
         #expect(lines.contains { $0.contains("api") && $0.contains("90 %") })
         #expect(lines.contains { $0.contains("api") && $0.contains("cookie weir_api") })
+        #expect(lines.contains { $0.contains("sticky cookie weir_replica_web") })
         #expect(lines.contains { $0.contains("p50 1.25 ms  p99 46 ms") })
     }
 
