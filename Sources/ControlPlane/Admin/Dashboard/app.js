@@ -20,6 +20,7 @@ const timeline = new Timeline(byId('lanes'), byId('chips'), byId('events'));
 
 let heard = 0;
 let wanted = null;
+let isShown = false;
 
 function paint() {
   wanted = null;
@@ -37,7 +38,8 @@ function paint() {
   splits.show(figures);
   pools.show(figures);
   timeline.show();
-  document.body.dataset.live = 'yes';
+  if (!isShown) performance.mark('first figures');
+  isShown = true;
 }
 
 function warn(text) {

@@ -168,7 +168,7 @@ export class Flow {
 
   layOut() {
     const count = this.levels.length;
-    const gap = this.isCompact ? 26 : Math.max(40, this.width * 0.055);
+    const gap = this.isCompact ? 26 : Math.max(56, this.width * 0.075);
     this.cardWidth = Math.min(220, (this.width - gap * (count - 1)) / count);
     const step = count > 1 ? (this.width - this.cardWidth) / (count - 1) : 0;
     const largest = Math.max(1e-9, ...this.levels.map(({ nodes }) =>
@@ -193,12 +193,12 @@ export class Flow {
     node.width = this.cardWidth;
     const thickness = node.flow * this.scale;
     if (node.isGap) node.height = Math.max(2, thickness);
-    else if (node.kind !== 'replica') node.height = Math.max(this.isCompact ? 58 : 50, thickness + 12);
+    else if (node.kind !== 'replica') node.height = Math.max(this.isCompact ? 66 : 50, thickness + 12);
     else if (node.isGroup) node.height = Math.max(34 + dots(node.replicas, this.cardWidth).height, thickness + 12);
     else node.height = Math.max(30, thickness + 4);
     if (this.isCompact && node.kind === 'pool') {
       node.replicas = this.pool(node.name).replicas.filter((replica) => replica.state !== 'gone');
-      node.height = Math.max(62 + dots(node.replicas, this.cardWidth).height, thickness + 12);
+      node.height = Math.max(68 + dots(node.replicas, this.cardWidth).height, thickness + 12);
     }
   }
 
@@ -214,7 +214,7 @@ export class Flow {
     if (!isLast) list.sort((a, b) => (a.wish ?? 1e9) - (b.wish ?? 1e9));
     let floor = -1e9;
     list.forEach((node, i) => {
-      const free = i ? floor + room(list[i - 1], node) : start - 1e4 * 0;
+      const free = i ? floor + room(list[i - 1], node) : start;
       node.y = Math.max(node.wish ?? free, i ? free : -1e9);
       if (i === 0 && node.wish == null) node.y = start;
       floor = node.y + node.height;
@@ -251,7 +251,7 @@ export class Flow {
     keep(this.streams, edges, (edge) => edge.id, () => draw('g', {}, draw('path'), draw('path', { class: 'failing' })),
       (group, edge) => this.paintStream(group, edge));
     keep(this.lines, edges.filter((edge) => edge.flow > 0.05), (edge) => edge.id,
-      () => draw('path', { pathLength: 100 }), (line, edge) => {
+      () => draw('path'), (line, edge) => {
         const y0 = edge.y0 + this.thick(edge) / 2;
         const y1 = edge.y1 + this.thick(edge) / 2;
         mark(line, 'd', `M${curve(edge, y0, y1)}`);
@@ -284,7 +284,7 @@ export class Flow {
         const live = edge.from.flow > 0.05 ? percent(edge.flow / edge.from.flow) : '–';
         mark(label, 'x', ((edge.from.x + this.cardWidth + edge.to.x) / 2).toFixed(0));
         mark(label, 'y', ((edge.y0 + edge.y1 + this.thick(edge)) / 2 + 4).toFixed(0));
-        say(label, `${live} of ${+set.toFixed(1)} %`.replace(' %', set === 0 ? ' %' : ' %').replace(' % of', ' of'));
+        say(label, `${live.replace(' %', '')} of ${+set.toFixed(1)} %`);
       });
   }
 

@@ -171,14 +171,14 @@ class PoolCard {
 
   row() {
     const state = badge();
-    const [name, address, traffic, flight, errors, probe, since, cause] =
-      ['b', 'small', 'span', 'td', 'td', 'td', 'span', 'small'].map((tag) => make(tag));
+    const [name, address, traffic, flight, errors, probe, age, since, cause] =
+      ['b', 'small', 'span', 'td', 'td', 'span', 'small', 'span', 'small'].map((tag) => make(tag));
     const bar = make('meter', { min: 0, max: 1 });
     const button = this.actions.button('', () => this.actions.drain(this.pool, row.replica));
     const row = make('tr', {}, make('td', {}, state), make('th', { scope: 'row' }, name, address),
-      make('td', { class: 'traffic' }, traffic, bar), flight, errors, probe, make('td', {}, since, cause), make('td', {}, button));
+      make('td', { class: 'traffic' }, traffic, bar), flight, errors, make('td', {}, probe, age), make('td', {}, since, cause), make('td', {}, button));
     ['Traffic', 'In flight', 'Errors', 'Last probe', 'Since'].forEach((label, i) => mark(row.children[i + 2], 'data-label', label));
-    Object.assign(row, { state, name, address, traffic, bar, flight, errors, probe, since, cause, button });
+    Object.assign(row, { state, name, address, traffic, bar, flight, errors, probe, age, since, cause, button });
     return row;
   }
 
@@ -191,14 +191,15 @@ class PoolCard {
     say(row.traffic, `${number(rate)}/s${ramp}`);
     row.bar.value = rate / top;
     mark(row.bar, 'aria-label', `Share of the busiest replica: ${percent(rate / top)}`);
-    say(row.flight, number(replica.in_flight + replica.tunnels * 0));
+    say(row.flight, number(replica.in_flight));
     const errors = replica.responses['5xx'] + replica.failures;
     const isFailing = this.source.replica(this.pool, replica, 'errors') > 0;
     say(row.errors, number(errors));
     mark(row.errors, 'data-tone', isFailing ? 'bad' : null);
     say(row.probe, replica.probe == null ? 'none yet'
-      : `${replica.probe} ${milliseconds(replica.probe_ms)}, ${span(replica.probe_age_ms)} ago`);
-    mark(row.probe, 'data-tone', replica.probe == null || replica.probe === 'pass' ? null : 'bad');
+      : `${replica.probe} ${replica.probe_ms < 1 ? '<1 ms' : milliseconds(replica.probe_ms)}`);
+    say(row.age, replica.probe == null ? '' : `${span(replica.probe_age_ms)} ago`);
+    mark(row.probe.parentNode, 'data-tone', replica.probe == null || replica.probe === 'pass' ? null : 'bad');
     say(row.since, span(replica.since_ms));
     say(row.cause, replica.cause);
     say(row.button, replica.drained ? 'Undrain' : 'Drain');
@@ -249,7 +250,7 @@ class HeatMap {
 
   cells(pen, columns, { low, high }, { width, height, colour }) {
     const most = Math.max(...columns.map((column) => (column ? Math.max(...column) : 0)));
-    const [step, cell] = [width / 180, height / (high - low)];
+    const [step, cell] = [pace(columns, width), height / (high - low)];
     pen.fillStyle = colour;
     columns.forEach((column, i) => {
       const x = width - (columns.length - i) * step;
@@ -263,7 +264,7 @@ class HeatMap {
   }
 
   lines(pen, columns, { low, high }, { width, height, colour }) {
-    const step = width / 180;
+    const step = pace(columns, width);
     pen.strokeStyle = colour;
     for (const [share, dash, line] of [[0.5, [], 1.5], [0.99, [3, 3], 1]]) {
       pen.setLineDash(dash);
@@ -295,6 +296,9 @@ class HeatMap {
       (node, { y }) => { node.style.top = `${y.toFixed(0)}px`; });
   }
 }
+
+// Few seconds fill a part of the picture, many all of it.
+const pace = (columns, width) => width / Math.min(180, Math.max(60, columns.length));
 
 function position(buckets, share) {
   let total = 0;

@@ -111,7 +111,8 @@ class RolloutPanel {
       : { pass: 'good', fail: 'bad' }[rollout.verdict] ?? 'busy';
     mark(this.verdict, 'data-tone', tone);
     const words = isActive
-      ? [rollout.verdict && `${rollout.verdict}: ${rollout.reason}`, rollout.waiting_for && `waits for ${rollout.waiting_for}`].filter(Boolean).join('; ') || rollout.cause
+      ? [rollout.verdict && `${rollout.verdict}: ${rollout.reason}`,
+        rollout.waiting_for && !rollout.waiting_for.includes(rollout.reason) && `waits for ${rollout.waiting_for}`].filter(Boolean).join('; ') || rollout.cause
       : rollout.cause;
     say(this.verdict, words);
     this.compare(rollout, plan);

@@ -15,8 +15,9 @@ function kindOf(text) {
   if (text.startsWith('rollout=')) return 'rollout';
   if (text.startsWith('split=')) return 'split';
   if (!text.startsWith('pool=')) return 'weir';
-  if (/ drain|paused|backup|undrain/.test(text)) return 'drain';
-  if (/ new -> |-> gone|discovered|DNS|name/i.test(text)) return 'discovery';
+  const to = text.match(/ -> (\w+)/)?.[1];
+  if (to === 'draining' || to === 'paused' || / drained|undrain|paused|backup/.test(text)) return 'drain';
+  if (to === 'gone' || / new -> /.test(text) || !to) return 'discovery';
   return 'probe';
 }
 
