@@ -29,8 +29,17 @@ public struct PoolSettings: Sendable, Equatable {
     public var retryFloorPerSecond = 10
     /// For upgraded connections and TCP tunnels without a byte either way; 0 is for ever.
     public var tunnelIdleTimeoutMilliseconds = 3_600_000
+    /// What its replicas are spoken to in.
+    public var upstreamProtocol = UpstreamProtocol.http1
 
     public init() {}
+}
+
+/// What weir speaks to the replicas of a pool.
+public enum UpstreamProtocol: Sendable {
+    case http1
+    /// With prior knowledge (RFC 9113 §3.3).
+    case http2
 }
 
 /// Which of the statuses that say "not me, not now" are tried again elsewhere.

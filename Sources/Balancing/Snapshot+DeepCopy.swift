@@ -13,9 +13,11 @@ extension Snapshot {
 
 extension Listener {
     fileprivate func deepCopy() -> Listener {
-        Listener(
+        var copy = Listener(
             row: row, name: name.deepCopy(), mode: mode, descriptors: descriptors.map { $0 },
             trusted: trusted.map { $0 })
+        copy.speaksHTTP2 = speaksHTTP2
+        return copy
     }
 }
 

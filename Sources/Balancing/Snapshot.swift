@@ -58,6 +58,8 @@ public struct Listener: Sendable {
     /// Addresses whose `X-Forwarded-*` and `Forwarded` fields are believed, as mask and base of the
     /// 16-byte form.
     public var trusted: [AddressRange]
+    /// Clients may speak HTTP/2 where they would speak HTTP/1.
+    public var speaksHTTP2 = true
 
     /// What a listener does with the bytes it accepts.
     public enum Mode: Sendable, Equatable {

@@ -38,6 +38,7 @@ extension Worker {
             pool.its.pool = description
             pool.its.needsHash = description.policy.usesHash
             pool.its.isSticky = description.sticky != nil
+            pool.its.speaksHTTP2 = description.settings.upstreamProtocol == .http2
             adoptReplicas(of: pool)
             poolsByPosition.append(pool)
         }

@@ -11,15 +11,19 @@ extension Worker {
     ///
     /// - Returns: false if it is not.
     mutating func beginsSession(_ client: Ref<ClientConnection>, _ received: Buffer) -> Bool {
-        guard client.its.requestsServed == 0, !client.isStream, isPreface(received) else {
-            return false
-        }
+        guard client.its.requestsServed == 0, !client.isStream, isPreface(received),
+            speaksHTTP2(client.its.listenerRow)
+        else { return false }
         if received.count < Worker.prefaceBytes {
             keepPartialHead(received, of: client)
         } else {
             openSession(client, received)
         }
         return true
+    }
+
+    private mutating func speaksHTTP2(_ listenerRow: Int) -> Bool {
+        snapshot.listeners.first { $0.row == listenerRow }?.speaksHTTP2 ?? false
     }
 
     private mutating func isPreface(_ received: Buffer) -> Bool {
@@ -130,14 +134,15 @@ extension Worker {
         slot.its.http2.next = carrier.its.http2.first
         carrier.its.http2.first?.its.http2.previous = slot
         carrier.its.http2.first = slot
-        if carrier.its.http2.count == 0 { wheel.cancel(carrier.its.timer) }
+        if carrier.its.http2.count == 0, carrier.its.http2.endStep != 1 {
+            wheel.cancel(carrier.its.timer)
+        }
         carrier.its.http2.count += 1
         clientStreamCount += 1
         session.attach(stream, user: slot.bits)
         carrier.its.requestsServed += 1
         if carrier.its.requestsServed == snapshot.limits.requestsPerConnectionMaximum {
-            carrier.its.http2.endStep = 2
-            session.endIntake()
+            beginEndingSession(carrier)
         }
         return slot
     }

@@ -36,6 +36,13 @@ enum DataPlaneLimits {
     static let copiedBodyBytesMaximum = 4_096
     /// Streams of HTTP/2 that a client may have open at once on one connection.
     static let streamsPerConnectionMaximum = 256
+    /// The same to a replica, which may allow fewer; and how many a connection carries in its life.
+    static let streamsPerUpstreamMaximum = 256
+    static let streamsPerSessionMaximum = 1_000_000
+    static let sessionAgeMilliseconds = 3_600_000
+    /// What a replica may send ahead, on a stream and on all of a connection.
+    static let upstreamWindowBytes: Int32 = 524_288
+    static let upstreamConnectionWindowBytes: Int32 = 16_777_216
     /// What a client of HTTP/2 may leave unread before weir reads no more of it.
     static let sessionQueueBytesMaximum = 262_144
     /// What is read ahead for one stream.

@@ -42,6 +42,9 @@ extension Worker {
         exchange.its.replica = replica
         replica.its.inFlight += 1
         links.board.begin(replicaRow: replica.its.row, worker: index)
+        if exchange.its.kind == .http, replica.its.pool.its.speaksHTTP2 {
+            return attemptStream(exchange, on: replica)
+        }
         if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
             let upstream = leaseIdle(of: replica, for: exchange)
         {
@@ -57,7 +60,7 @@ extension Worker {
         connect(exchange, to: replica)
     }
 
-    private mutating func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
+    mutating func bind(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
         exchange.its.upstream = upstream
         upstream.its.exchange = exchange
         upstream.its.phase = .busy
@@ -86,7 +89,7 @@ extension Worker {
         return nil
     }
 
-    private mutating func connect(_ exchange: Ref<Exchange>, to replica: Ref<UpstreamReplica>) {
+    mutating func connect(_ exchange: Ref<Exchange>, to replica: Ref<UpstreamReplica>) {
         counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connects.rawValue)
         let descriptor: Descriptor
         do {
@@ -99,7 +102,14 @@ extension Worker {
             isOpen: true, wire: Wire(plain: descriptor), replica: replica)
         upstream.its.timer = wheel.make(owner: Token.upstream(upstream).bits)
         link(upstream, to: replica)
-        bind(exchange, to: upstream)
+        if exchange.its.kind == .http, replica.its.pool.its.speaksHTTP2 {
+            upstream.its.http2.isCarrier = true
+            let stream = makeStream(on: upstream)
+            bind(exchange, to: stream)
+            stream.its.phase = .connecting
+        } else {
+            bind(exchange, to: upstream)
+        }
         upstream.its.phase = .connecting
         let limit = replica.its.pool.its.pool.settings.connectTimeoutMilliseconds
         wheel.set(upstream.its.timer, at: now.adding(milliseconds: limit))
@@ -112,6 +122,7 @@ extension Worker {
 
     /// The poller says that the connect has ended, one way or the other.
     mutating func connectEnded(_ upstream: Ref<UpstreamConnection>) {
+        guard !upstream.its.http2.isCarrier else { return carrierConnectEnded(upstream) }
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
         let code = upstream.its.wire.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }

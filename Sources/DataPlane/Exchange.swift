@@ -55,6 +55,8 @@ struct Exchange: Slotted {
     /// Which replica the client's cookie means; 0: none.
     var replicaTag: UInt64 = 0
     var requestBody = MessageBody.none
+    /// How it is framed in `request`.
+    var requestFraming = BodyFraming.none
     var requestID: RequestID
     /// For the log: the host that the client asked for, then the head as sent upstream, then as
     /// much of the body as is kept for another attempt.

@@ -48,6 +48,7 @@ extension Worker {
         exchange.its.clientMinorVersion = requestHead.minorVersion
         exchange.its.expectsContinue = requestHead.expectsContinue
         exchange.its.wantsUpgrade = requestHead.wantsUpgrade
+        exchange.its.requestFraming = requestHead.framing
         exchange.its.requestBody =
             client.isStream && requestHead.framing == .chunked
             ? .untilClose : MessageBody(requestHead.framing, output: .framed)

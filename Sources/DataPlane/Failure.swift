@@ -9,6 +9,10 @@ enum FailureReason: UInt8 {
     // On a connection to it.
     case closedBeforeHeaders, closedMidResponse, firstByteTimeout, bodyTimeout
     case malformedResponse, responseHeadTooLarge, replicaLost, retriedStatus
+    /// The replica says that it has done nothing with the request.
+    case streamRefused
+    /// The replica does not know how to change the protocol of a stream.
+    case upgradeRefused
     // The client's doing.
     case noRoute, methodRefused, malformedRequest, headTooLarge, requestTimeout, clientClosed
     case clientTimeout
@@ -34,6 +38,8 @@ enum FailureReason: UInt8 {
         case .responseHeadTooLarge: "response_head_too_large"
         case .replicaLost: "replica_lost"
         case .retriedStatus: "retried_status"
+        case .streamRefused: "stream_refused"
+        case .upgradeRefused: "upgrade_refused"
         case .noRoute: "no_route"
         case .methodRefused: "method_refused"
         case .malformedRequest: "malformed_request"
@@ -56,6 +62,8 @@ enum FailureReason: UInt8 {
         case .connectRefused, .connectTimeout, .connectUnreachable: true
         case .closedBeforeHeaders, .closedMidResponse, .firstByteTimeout, .bodyTimeout: true
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: true
+        case .streamRefused: true
+        case .upgradeRefused: false
         case .noReadyReplica, .holdFull, .holdTimeout, .paused, .noRoute, .methodRefused: false
         case .malformedRequest, .headTooLarge, .requestTimeout: false
         case .clientClosed, .clientTimeout: false
@@ -68,6 +76,7 @@ enum FailureReason: UInt8 {
         switch self {
         case .connectRefused, .connectUnreachable, .closedBeforeHeaders, .closedMidResponse: 502
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: 502
+        case .streamRefused, .upgradeRefused: 502
         case .connectTimeout, .firstByteTimeout, .bodyTimeout: 504
         case .noReadyReplica, .holdFull, .holdTimeout, .paused: 503
         case .buffersExhausted, .shuttingDown, .drained: 503
@@ -89,7 +98,8 @@ enum FailureReason: UInt8 {
         case .connectUnreachable: "destination_ip_unroutable"
         case .noReadyReplica, .holdTimeout, .paused: "destination_unavailable"
         case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
-        case .closedBeforeHeaders, .replicaLost: "connection_terminated"
+        case .closedBeforeHeaders, .replicaLost, .streamRefused: "connection_terminated"
+        case .upgradeRefused: "http_upgrade_failed"
         case .closedMidResponse: "http_response_incomplete"
         case .firstByteTimeout: "http_response_timeout"
         case .bodyTimeout: "connection_read_timeout"

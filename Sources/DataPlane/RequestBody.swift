@@ -34,7 +34,7 @@ extension Worker {
         let unsent = request.bytes.extracting(
             (exchange.its.hostBytes + exchange.its.requestSent)...)
         if unsent.count > 0 {
-            switch upstream.its.wire.send(unsent) {
+            switch send(unsent, of: exchange, to: upstream) {
             case .bytes(let count):
                 exchange.its.requestSent += count
                 countSent(count, to: upstream)
@@ -43,7 +43,7 @@ extension Worker {
             case .endOfStream, .failed: return sendingFailed(upstream)
             }
         }
-        if !upstream.its.output.isEmpty {
+        if !upstream.its.output.isEmpty, !upstream.isStream {
             guard upstream.its.output.flush(to: upstream.its.wire, store: &store) == nil
             else { return sendingFailed(upstream) }
         }
@@ -156,7 +156,7 @@ extension Worker {
         }
         exchange.its.isReplayable = false
         countSent(body.count, to: upstream)
-        switch upstream.its.output.send(body.bytes, to: upstream.its.wire, store: &store) {
+        switch sendQueued(body.bytes, to: upstream) {
         case .broken: sendingFailed(upstream)
         case .noBuffers: fail(exchange, .buffersExhausted)
         case nil: break
@@ -189,7 +189,7 @@ extension Worker {
         }
         let unsent = request.bytes.extracting(
             (exchange.its.hostBytes + exchange.its.requestSent)...)
-        switch upstream.its.wire.send(unsent) {
+        switch send(unsent, of: exchange, to: upstream) {
         case .bytes(let count):
             exchange.its.requestSent += count
             countSent(count, to: upstream)
@@ -201,7 +201,9 @@ extension Worker {
     /// The replica takes no more of the request. If it has answered already, as one does that
     /// refuses a body unread, that answer counts, and its event is on the way.
     private mutating func sendingFailed(_ upstream: Ref<UpstreamConnection>) {
-        guard case .bytes = upstream.its.wire.peek() else { return upstreamBroken(upstream) }
+        guard !upstream.isStream, case .bytes = upstream.its.wire.peek() else {
+            return upstreamBroken(upstream)
+        }
         upstream.its.hasStoppedReading = true
         upstream.its.closesAfterResponse = true
     }
@@ -257,7 +259,11 @@ extension Worker {
         switch exchange.its.stage {
         case .held: heldCheck(exchange)
         case .backingOff: backOffEnded(exchange)
-        case .connecting, .ended: break
+        case .connecting:
+            // On a connection of HTTP/2 that is there, but whose replica does not say anything.
+            guard let upstream = exchange.its.upstream, upstream.isStream else { return }
+            connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
+        case .ended: break
         case .awaitingResponse:
             if exchange.its.requestBody.isComplete {
                 if let replica = exchange.its.replica { observe(.firstByteTimeout, replica) }

@@ -180,7 +180,13 @@ extension Worker {
         if exchange.its.sendsChunks {
             var end = assembly
             end.clear()
-            end.append(ChunkWriter.terminator)
+            if let trailers = exchange.its.upstream?.its.http2.trailers {
+                end.append("0\r\n")
+                end.append(trailers.bytes)
+                end.append("\r\n")
+            } else {
+                end.append(ChunkWriter.terminator)
+            }
             failure = client.its.output.send(end.bytes, to: client.its.wire, store: &store)
         }
         afterSending(exchange, failure)
@@ -212,7 +218,9 @@ extension Worker {
 
     /// The client has taken some of what was queued: the replica may go on.
     mutating func resumeResponse(_ exchange: Ref<Exchange>) {
-        guard let upstream = exchange.its.upstream, upstream.its.isReadable else { return }
+        guard let upstream = exchange.its.upstream else { return }
+        if upstream.isStream { return returnCredit(of: upstream) }
+        guard upstream.its.isReadable else { return }
         receiveResponse(upstream)
     }
 

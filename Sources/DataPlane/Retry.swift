@@ -89,6 +89,7 @@ extension Worker {
         case .replicaLost: exchange.note(.replicaEnded)
         case .retriedStatus: exchange.note(.status)
         case .firstByteTimeout: exchange.note(.firstByte)
+        case .streamRefused: exchange.note(.closedEarly)
         case .closedBeforeHeaders:
             let age = now.milliseconds(since: exchange.its.attemptBegan)
             if age >= DataPlaneLimits.startOfWorkMilliseconds {

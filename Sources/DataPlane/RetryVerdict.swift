@@ -71,6 +71,9 @@ func verdict(on attempt: FailedAttempt) -> FailureVerdict {
         let isFree = attempt.isOnReusedConnection || attempt.reason == .replicaLost
         if isFree || !attempt.hasSent { return .retry }
         return attempt.isWithinBudget ? .retryOnBudget : .deny
+    case .streamRefused:
+        let isPossible = attempt.isReplayable && isConnected && attempt.canConnectAgain
+        return isPossible ? .retry : .answer
     case .firstByteTimeout where !attempt.retriesFirstByte: return .answer
     case .firstByteTimeout, .retriedStatus:
         guard attempt.mayBeRepeated, isConnected, attempt.hasOther else { return .answer }

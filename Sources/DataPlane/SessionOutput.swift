@@ -11,8 +11,20 @@ extension Worker {
         clientsToFlush.append(client)
     }
 
+    mutating func wantFlush(_ carrier: Ref<UpstreamConnection>) {
+        guard !carrier.its.http2.wantsFlush else { return }
+        carrier.its.http2.wantsFlush = true
+        upstreamsToFlush.append(carrier)
+    }
+
     /// Sends until nothing is left, or nothing more is taken.
     mutating func flushSessions() {
+        while let carrier = upstreamsToFlush.popLast() {
+            carrier.its.http2.wantsFlush = false
+            guard carrier.its.isOpen, carrier.its.phase == .multiplexing else { continue }
+            flushSession(carrier)
+            resumeRequests()
+        }
         while let client = clientsToFlush.popLast() {
             client.its.http2.wantsFlush = false
             guard client.its.isOpen, client.its.phase == .multiplexing else { continue }
@@ -23,7 +35,7 @@ extension Worker {
 
     private mutating func flushSession(_ client: Ref<ClientConnection>) {
         while client.its.output.isEmpty, let session = client.its.http2.session {
-            let out = collectOutput(session)
+            let out = collectOutput(session, for: .client)
             guard !out.isEmpty else { break }
             let failure = client.its.output.send(out.bytes, to: client.its.wire, store: &store)
             guard failure == nil else { return closeClient(client) }
@@ -34,8 +46,24 @@ extension Worker {
         if session.isOver { endSession(client) }
     }
 
+    private mutating func flushSession(_ carrier: Ref<UpstreamConnection>) {
+        while carrier.its.output.isEmpty, let session = carrier.its.http2.session {
+            let out = collectOutput(session, for: .upstream)
+            guard !out.isEmpty else { break }
+            let failure = carrier.its.output.send(out.bytes, to: carrier.its.wire, store: &store)
+            guard failure == nil else { return carrierLost(carrier) }
+        }
+        endClosedStreams(of: carrier)
+        guard carrier.its.isOpen, let session = carrier.its.http2.session,
+            carrier.its.output.isEmpty, session.isOver
+        else { return }
+        carrierLost(carrier)
+    }
+
     /// As many frames as fit into one send.
-    private mutating func collectOutput(_ session: HTTP2Session) -> Buffer {
+    private mutating func collectOutput(
+        _ session: HTTP2Session, for side: TunnelState.Side
+    ) -> Buffer {
         var out = assembly
         out.clear()
         while out.room >= HTTP2Session.outputBytesMaximum {
@@ -45,9 +73,16 @@ extension Worker {
             case .bytes(let count): out.commit(count)
             case .data(let count, let user, let body):
                 out.commit(count)
-                let slot = Ref<ClientConnection>(bits: user)
-                slot.its.output.take(body, into: &out, store: &store)
-                streamsToResume.append(slot)
+                switch side {
+                case .client:
+                    let slot = Ref<ClientConnection>(bits: user)
+                    slot.its.output.take(body, into: &out, store: &store)
+                    streamsToResume.append(slot)
+                case .upstream:
+                    let slot = Ref<UpstreamConnection>(bits: user)
+                    slot.its.output.take(body, into: &out, store: &store)
+                    upstreamsToResume.append(slot)
+                }
             }
         }
         return out
@@ -72,7 +107,28 @@ extension Worker {
         }
     }
 
+    /// The same for requests on their way to a replica.
+    private mutating func resumeRequests() {
+        while let slot = upstreamsToResume.popLast() {
+            guard slot.its.isOpen, let exchange = slot.its.exchange else { continue }
+            switch slot.its.phase {
+            case .busy:
+                pumpRequest(exchange)
+                noteProgress(exchange)
+            case .tunnelling: upstreamTunnelWritable(slot)
+            default: break
+            }
+        }
+    }
+
     /// The socket of a carrier takes bytes again.
+    mutating func sessionWritable(_ carrier: Ref<UpstreamConnection>) {
+        if carrier.its.output.flush(to: carrier.its.wire, store: &store) != nil {
+            return carrierLost(carrier)
+        }
+        wantFlush(carrier)
+    }
+
     mutating func sessionWritable(_ client: Ref<ClientConnection>) {
         armSessionTimer(client)
         wantFlush(client)

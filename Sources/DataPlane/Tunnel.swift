@@ -25,7 +25,9 @@ extension Worker {
         counters.replicas.add(
             1, row: upstream.its.replica.its.row, column: ReplicaColumn.tunnels.rawValue)
         upstream.its.phase = .tunnelling
-        Socket.setKeepAlive(upstream.its.wire.descriptor, idleSeconds: 60)
+        if !upstream.isStream {
+            Socket.setKeepAlive(upstream.its.wire.descriptor, idleSeconds: 60)
+        }
         if !exchange.its.client.isStream {
             Socket.setKeepAlive(exchange.its.client.its.wire.descriptor, idleSeconds: 60)
         }
@@ -104,10 +106,7 @@ extension Worker {
         var part = received
         part.truncate(to: exchange.its.tunnel.follow(received.bytes, from: .client))
         countSent(part.count, to: upstream)
-        let failure =
-            part.isEmpty
-            ? nil
-            : upstream.its.output.send(part.bytes, to: upstream.its.wire, store: &store)
+        let failure = part.isEmpty ? nil : sendQueued(part.bytes, to: upstream)
         if failure == nil { tellUpstream(exchange) }
         return failure != nil
     }
@@ -153,7 +152,7 @@ extension Worker {
                 if upstream.its.wire.isDrained(by: count, of: room), !upstream.its.hasHangup {
                     upstream.its.isReadable = false
                 }
-                relay(count, from: upstream, to: client, exchange)
+                relay(scratch, from: upstream, to: client, exchange)
             case .wouldBlock: upstream.its.isReadable = false
             case .endOfStream:
                 upstream.its.isReadable = false
@@ -164,15 +163,14 @@ extension Worker {
         if exchange.its.isOpen { passEnds(exchange) }
     }
 
-    private mutating func relay(
-        _ count: Int, from upstream: Ref<UpstreamConnection>, to client: Ref<ClientConnection>,
+    mutating func relay(
+        _ received: Buffer, from upstream: Ref<UpstreamConnection>,
+        to client: Ref<ClientConnection>,
         _ exchange: Ref<Exchange>
     ) {
         if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
-        counters.replicas.add(
-            UInt64(count), row: upstream.its.replica.its.row,
-            column: ReplicaColumn.bytesReceived.rawValue)
-        var part = scratch
+        countReceived(received.count, from: upstream)
+        var part = received
         part.truncate(to: exchange.its.tunnel.follow(part.bytes, from: .upstream))
         exchange.its.bytesToClient += UInt64(part.count)
         if !part.isEmpty, send(part.bytes, to: client) != nil {
@@ -187,12 +185,13 @@ extension Worker {
             exchange.its.stage == .tunnelling
         else { return }
         noteTunnelProgress(exchange)
+        if upstream.isStream { returnCredit(of: upstream) }
         relayFromUpstream(upstream)
     }
 
     mutating func upstreamTunnelWritable(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return }
-        if !upstream.its.output.isEmpty {
+        if !upstream.its.output.isEmpty, !upstream.isStream {
             guard upstream.its.output.flush(to: upstream.its.wire, store: &store) == nil
             else { return endTunnel(exchange, .closedMidResponse) }
         }
@@ -218,7 +217,7 @@ extension Worker {
     mutating func passClientEnd(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
         guard !exchange.its.tunnel.hasPassedClientEnd else { return }
         exchange.its.tunnel.hasPassedClientEnd = true
-        upstream.its.wire.shutdownWrite()
+        if upstream.isStream { endRequest(on: upstream) } else { upstream.its.wire.shutdownWrite() }
     }
 
     mutating func passUpstreamEnd(_ exchange: Ref<Exchange>) {

@@ -30,12 +30,24 @@ extension Worker {
         var next = replica.its.firstConnection
         while let upstream = next {
             next = upstream.its.next
+            if upstream.its.http2.isCarrier { found += runningTunnels(on: upstream) }
             guard upstream.its.phase == .tunnelling, let exchange = upstream.its.exchange,
                 !exchange.its.tunnel.isEnding
             else { continue }
             found.append(exchange)
         }
         return found
+    }
+
+    private mutating func runningTunnels(
+        on carrier: Ref<UpstreamConnection>
+    ) -> [Ref<Exchange>] {
+        streams(of: carrier).compactMap { slot in
+            guard slot.its.phase == .tunnelling, let exchange = slot.its.exchange,
+                !exchange.its.tunnel.isEnding
+            else { return nil }
+            return exchange
+        }
     }
 
     private mutating func moment(in end: TunnelEnd?, fraction: Double) -> UInt64 {
@@ -79,7 +91,7 @@ extension Worker {
             let upstream = exchange.its.upstream
         else { return }
         let frame = GoingAwayFrame(maskedWith: UInt32(truncatingIfNeeded: random.next()))
-        _ = upstream.its.output.send(frame.bytes, to: upstream.its.wire, store: &store)
+        _ = sendQueued(frame.bytes, to: upstream)
     }
 
     /// Both sides have been told, and their last bytes are with the kernel: FIN follows. For a

@@ -1,6 +1,6 @@
 internal import Transport
 
-/// One connection to a replica.
+/// One connection to a replica, or one stream of a connection of HTTP/2.
 struct UpstreamConnection: Slotted {
     enum Phase: UInt8 {
         case connecting
@@ -10,6 +10,8 @@ struct UpstreamConnection: Slotted {
         case busy
         /// Bytes pass both ways, uninterpreted.
         case tunnelling
+        /// It speaks HTTP/2: its streams are connections of their own.
+        case multiplexing
     }
 
     var isOpen = false
@@ -43,4 +45,5 @@ struct UpstreamConnection: Slotted {
     /// Neighbours in the list of its idle connections, the latest used first.
     var previousIdle: Ref<UpstreamConnection>?
     var nextIdle: Ref<UpstreamConnection>?
+    var http2 = UpstreamStream()
 }

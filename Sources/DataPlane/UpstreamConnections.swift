@@ -22,6 +22,7 @@ extension Worker {
 
     /// Keeps a connection for the next exchange, if there is room and the replica still wants work.
     mutating func keepIdle(_ upstream: Ref<UpstreamConnection>) {
+        if upstream.isStream { return releaseStream(upstream) }
         let replica = upstream.its.replica
         let settings = replica.its.pool.its.pool.settings
         guard replica.its.availability == .ready || replica.its.availability == .lastResort,
@@ -71,7 +72,9 @@ extension Worker {
     /// Closes the connection and forgets it. An exchange on it must have been detached.
     mutating func closeUpstream(_ upstream: Ref<UpstreamConnection>) {
         guard upstream.its.isOpen else { return }
+        if upstream.isStream { return closeStream(upstream) }
         let replica = upstream.its.replica
+        dropSession(of: upstream)
         if upstream.its.phase == .idle { unlinkIdle(upstream) }
         let previous = upstream.its.previous
         let next = upstream.its.next
@@ -91,6 +94,13 @@ extension Worker {
 
     mutating func closeIdleConnections(of replica: Ref<UpstreamReplica>) {
         while let upstream = replica.its.firstIdle { closeUpstream(upstream) }
+        var next = replica.its.firstConnection
+        while let upstream = next {
+            next = upstream.its.next
+            guard upstream.its.phase == .multiplexing else { continue }
+            upstream.its.http2.isEnding = true
+            if upstream.its.http2.count == 0 { endCarrier(upstream) }
+        }
     }
 
     /// The replica is dead or frozen: nothing more will come of its connections.
@@ -98,6 +108,7 @@ extension Worker {
         closeIdleConnections(of: replica)
         while let upstream = replica.its.firstConnection {
             if let exchange = upstream.its.exchange { fail(exchange, .replicaLost) }
+            if upstream.its.http2.isCarrier { failStreams(of: upstream, .replicaLost) }
             closeUpstream(upstream)
         }
     }

@@ -25,10 +25,12 @@ extension Worker {
         case .busy: receiveResponse(upstream)
         case .idle: idleEnded(upstream)
         case .tunnelling: relayFromUpstream(upstream)
+        case .multiplexing: receiveSession(upstream)
         }
     }
 
     private mutating func upstreamWritable(_ upstream: Ref<UpstreamConnection>) {
+        if upstream.its.phase == .multiplexing { return sessionWritable(upstream) }
         guard let exchange = upstream.its.exchange else { return }
         switch upstream.its.phase {
         case .busy where exchange.hasUnsentRequest || !upstream.its.output.isEmpty:
@@ -55,10 +57,13 @@ extension Worker {
     mutating func upstreamTimedOut(_ upstream: Ref<UpstreamConnection>) {
         guard upstream.its.isOpen else { return }
         switch upstream.its.phase {
+        case .connecting where upstream.its.http2.isCarrier:
+            carrierFailed(upstream, code: ConnectError.timedOut)
         case .connecting:
             guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
             connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
         case .idle: closeUpstream(upstream)
+        case .multiplexing: if upstream.its.http2.count == 0 { endCarrier(upstream) }
         case .busy, .tunnelling: break
         }
     }
@@ -70,9 +75,7 @@ extension Worker {
             guard canReadAhead(for: exchange) else { return }
             guard let received = receive(from: upstream) else { return }
             if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
-            counters.replicas.add(
-                UInt64(received.count), row: upstream.its.replica.its.row,
-                column: ReplicaColumn.bytesReceived.rawValue)
+            countReceived(received.count, from: upstream)
             if exchange.its.stage == .responding {
                 relayResponseBody(exchange, received)
             } else {
@@ -81,9 +84,15 @@ extension Worker {
         }
     }
 
+    mutating func countReceived(_ count: Int, from upstream: Ref<UpstreamConnection>) {
+        counters.replicas.add(
+            UInt64(count), row: upstream.its.replica.its.row,
+            column: ReplicaColumn.bytesReceived.rawValue)
+    }
+
     /// A response is read ahead of its client up to a limit, so that a replica that stops has been
     /// heard to the end; beyond it the replica waits.
-    private mutating func canReadAhead(for exchange: Ref<Exchange>) -> Bool {
+    mutating func canReadAhead(for exchange: Ref<Exchange>) -> Bool {
         let queued = exchange.its.client.its.output.count
         if queued == 0 { return true }
         let limit = snapshot.limits.readAheadBytesMaximum
@@ -115,7 +124,7 @@ extension Worker {
         }
     }
 
-    private mutating func receiveResponseHead(
+    mutating func receiveResponseHead(
         _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, _ received: Buffer
     ) {
         var received = received
@@ -167,7 +176,7 @@ extension Worker {
         upstream.its.input = fresh
     }
 
-    private mutating func upstreamEnded(_ upstream: Ref<UpstreamConnection>) {
+    mutating func upstreamEnded(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
         if exchange.its.stage == .responding, case .untilClose = exchange.its.responseBody {
             exchange.its.responseBody = .none

@@ -9,6 +9,8 @@ struct UpstreamPool: Slotted {
     var picker: PoolPicker
     /// The picker goes by a hash of the request.
     var needsHash = false
+    /// Its replicas are spoken to in HTTP/2.
+    var speaksHTTP2 = false
     /// Clients stay with their replica by a cookie.
     var isSticky = false
     /// In the order of `pool.replicas`.

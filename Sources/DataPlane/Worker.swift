@@ -32,6 +32,9 @@ struct Worker: ~Copyable {
     /// What is received of HTTP/2, and the head of one of its requests.
     var sessionInput = Buffer.allocate(capacity: 131_072)
     var streamHead = Buffer.allocate(capacity: BufferStore.largeBytes)
+    /// The same of replicas.
+    var upstreamInput = Buffer.allocate(capacity: 131_072)
+    var upstreamHead = Buffer.allocate(capacity: BufferStore.largeBytes)
     var store: BufferStore
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
@@ -56,11 +59,14 @@ struct Worker: ~Copyable {
     var log: AccessLogBuffer
     /// Exchanges that pass bytes uninterpreted.
     var tunnelCount = 0
-    /// Streams among the clients.
+    /// Streams among the clients, and among the upstream connections.
     var clientStreamCount = 0
+    var upstreamStreamCount = 0
     /// Connections of HTTP/2 that have something to send, and streams that may go on.
     var clientsToFlush: [Ref<ClientConnection>] = []
     var streamsToResume: [Ref<ClientConnection>] = []
+    var upstreamsToFlush: [Ref<UpstreamConnection>] = []
+    var upstreamsToResume: [Ref<UpstreamConnection>] = []
     var isDraining = false
     /// Of the deadline of draining.
     var drainTimer: TimerWheel.Timer?
@@ -108,6 +114,8 @@ struct Worker: ~Copyable {
         cookieLines.deallocate()
         sessionInput.deallocate()
         streamHead.deallocate()
+        upstreamInput.deallocate()
+        upstreamHead.deallocate()
     }
 
     /// The loop: wait, serve what is ready, then what is due, then tidy up. Ends when drained.
@@ -144,7 +152,7 @@ struct Worker: ~Copyable {
 
     private mutating func endTurn() {
         releaseWanted()
-        while !clientsToFlush.isEmpty {
+        while !clientsToFlush.isEmpty || !upstreamsToFlush.isEmpty {
             flushSessions()
             releaseWanted()
         }
@@ -155,7 +163,7 @@ struct Worker: ~Copyable {
         replicas.recycle()
         log.flush()
         report(.clientConnections, clients.openCount - clientStreamCount)
-        report(.upstreamConnections, upstreams.openCount)
+        report(.upstreamConnections, upstreams.openCount - upstreamStreamCount)
         report(.exchanges, exchanges.openCount)
         report(.tunnels, tunnelCount)
         report(.buffersInUse, store.inUse)

@@ -46,6 +46,13 @@ struct VerdictTests {
         Row(reason: .connectRefused, attempts: 3, connects: 9, expected: .retry),
         Row(reason: .connectRefused, other: false, budget: false, expected: .retry),
         Row(reason: .connectRefused, late: true, expected: .answer),
+        // The replica has done nothing with it (RFC 9113 §8.7): any method, while we have it whole.
+        Row(reason: .streamRefused, sent: true, idempotent: false, expected: .retry),
+        Row(reason: .streamRefused, sent: true, other: false, budget: false, expected: .retry),
+        Row(reason: .streamRefused, sent: true, replayable: false, expected: .answer),
+        Row(reason: .streamRefused, sent: true, attempts: 3, expected: .answer),
+        Row(reason: .streamRefused, sent: true, late: true, expected: .answer),
+        Row(reason: .upgradeRefused, expected: .answer),
         Row(reason: .connectTimeout, connects: 256, expected: .answer),
         Row(reason: .closedBeforeHeaders, idempotent: false, budget: false, expected: .retry),
         Row(reason: .replicaLost, idempotent: false, expected: .retry),
@@ -136,8 +143,10 @@ struct VerdictTests {
                 row.slow = bits & 4 != 0
                 row.other = bits & 8 != 0
                 row.budget = bits & 16 != 0
-                let isConnect = [.connectRefused, .connectTimeout, .connectUnreachable].contains(
-                    reason)
+                // What could not connect, and what the replica says it has not touched.
+                let isConnect = [
+                    .connectRefused, .connectTimeout, .connectUnreachable, .streamRefused,
+                ].contains(reason)
                 let verdict = verdict(on: row.attempt)
                 #expect(
                     isConnect || ![.retry, .retryOnBudget, .retryLaterOnBudget].contains(verdict),

@@ -31,6 +31,8 @@ public struct ListenerConfiguration: Equatable, Sendable {
     public var mode: Mode
     /// Proxies whose forwarding fields are believed.
     public var trusted: [Subnet] = []
+    /// Clients may speak HTTP/2 where they would speak HTTP/1.
+    public var speaksHTTP2 = true
 
     /// What is spoken, and where TCP leads; HTTP goes where the routes say.
     public enum Mode: Equatable, Sendable {

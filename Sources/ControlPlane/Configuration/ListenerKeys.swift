@@ -9,6 +9,7 @@ extension ListenerConfiguration {
             Key("pool", \.target, .pool),
             Key("split", \.target, .split),
             Key("trust", \.trusted, ValueKind.subnet.listOrOne),
+            Key("http2", \.speaksHTTP2, .onOff),
             .later("tls"), .later("sni"), .later("proxy_protocol"),
         ])
 
@@ -27,6 +28,7 @@ extension ListenerConfiguration {
         case (.tcp, nil): return nil
         }
         trusted = draft.trusted
+        speaksHTTP2 = draft.speaksHTTP2
     }
 
     /// The keys that belong to one protocol only.
@@ -42,8 +44,9 @@ extension ListenerConfiguration {
                 "'\(target.key)' is for 'protocol: tcp'; where HTTP goes is said under 'routes'")
             return false
         case .tcp:
-            if let trust = entry.value.entry("trust") {
-                reading.report(trust.keyMark, "'trust' is for 'protocol: http'")
+            for key in ["trust", "http2"] {
+                guard let found = entry.value.entry(key) else { continue }
+                reading.report(found.keyMark, "'\(key)' is for 'protocol: http'")
             }
             if target != nil { return true }
             reading.report(
@@ -59,6 +62,7 @@ struct ListenerDraft: Sendable {
     var speech = Speech.http
     var target: TargetName?
     var trusted: [Subnet] = []
+    var speaksHTTP2 = true
 
     enum Speech: Sendable {
         case http

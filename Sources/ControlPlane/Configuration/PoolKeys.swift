@@ -26,6 +26,9 @@ extension PoolConfiguration {
                 "slow_start", \.slowStartMilliseconds,
                 ValueKind.time(100...3_600_000).or(["off", "false"], 0)),
             Key("hash", \.hashKey, .hash),
+            Key(
+                "protocol", \.settings.upstreamProtocol,
+                .word(["http1": .http1, "http2": .http2])),
             Key("backup", \.backup, ValueKind.name(of: "pool", \.pools)),
             .later("tls"),
         ])

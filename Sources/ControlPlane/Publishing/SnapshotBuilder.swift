@@ -71,10 +71,12 @@ struct SnapshotBuilder {
             guard let target = positions.target(name) else { return nil }
             mode = .tcp(target)
         }
-        return Listener(
+        var listener = Listener(
             row: input.row, name: input.configuration.name, mode: mode,
             descriptors: input.descriptors,
             trusted: input.configuration.trusted.map(SnapshotBuilder.range))
+        listener.speaksHTTP2 = input.configuration.speaksHTTP2
+        return listener
     }
 
     private func route(

@@ -6,7 +6,7 @@
 struct FieldSection {
     enum Kind { case request, response, trailers }
 
-    /// The default of `bytesMaximum`, and how much of it a block may go beyond before it is a flood.
+    /// The default of `bytesMaximum`, and how far beyond it a block is a flood.
     static let bytesMaximum = 32_768
     static let floodFactor = 4
 

@@ -68,7 +68,7 @@ struct FrameScanner: BitwiseCopyable {
         return (count + takePayload(available - count), frame)
     }
 
-    /// What is wrong with a PRIORITY frame, if the present one is one: libnghttp2 does not look into
+    /// What is wrong with a PRIORITY frame, if the present one is one: libnghttp2 does not look at
     /// them (RFC 9113 §6.3, RFC 7540 §5.3.1).
     ///
     /// - Parameter part: the bytes that the last `next` was about.

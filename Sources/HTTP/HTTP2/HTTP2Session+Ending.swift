@@ -7,6 +7,7 @@ extension HTTP2Session {
         guard stream != .none else { return }
         let id = unsafe state.pointee.records[Int(stream.index)].id
         unsafe state.pointee.records[Int(stream.index)].user = 0
+        guard unsafe !state.pointee.records[Int(stream.index)].isClosed else { return }
         _ = unsafe nghttp2_submit_rst_stream(
             state.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code)
     }

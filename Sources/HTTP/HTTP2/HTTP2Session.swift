@@ -173,9 +173,10 @@ public struct HTTP2Session {
                 state.pointee.session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS))
     }
 
-    /// The other side takes extended CONNECT (RFC 8441 §3).
-    public var takesTunnels: Bool {
-        unsafe nghttp2_session_get_remote_settings(
+    /// Whether the other side takes extended CONNECT (RFC 8441 §3); nil: it has not said yet.
+    public var takesTunnels: Bool? {
+        guard unsafe state.pointee.hasSettings else { return nil }
+        return unsafe nghttp2_session_get_remote_settings(
             state.pointee.session, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1
     }
 

@@ -71,6 +71,7 @@ extension SessionCallbacks {
             unsafe headersCame(state, index, ends: ends)
         case NGHTTP2_SETTINGS:
             if unsafe frame.pointee.hd.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0 {
+                unsafe state.pointee.hasSettings = true
                 unsafe state.pointee.event = .settings
             }
         case NGHTTP2_GOAWAY:

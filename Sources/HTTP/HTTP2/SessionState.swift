@@ -60,6 +60,8 @@ struct SessionState {
     /// Nothing that comes is looked at any more.
     var isDeaf = false
     var hasGoneAway = false
+    /// The other side's first SETTINGS have come.
+    var hasSettings = false
 
     init(role: Role, keyBits: UInt64) {
         self.role = role
@@ -98,14 +100,17 @@ struct SessionState {
     }
 
     mutating func popClosed() -> HTTP2Closed? {
-        guard firstClosed >= 0 else { return nil }
-        let index = firstClosed
-        firstClosed = records[Int(index)].next
-        if firstClosed < 0 { lastClosed = -1 }
-        let closed = HTTP2Closed(
-            user: records[Int(index)].user, code: records[Int(index)].closeCode)
-        freeRecord(index)
-        return closed
+        while firstClosed >= 0 {
+            let index = firstClosed
+            firstClosed = records[Int(index)].next
+            if firstClosed < 0 { lastClosed = -1 }
+            let user = records[Int(index)].user
+            let code = records[Int(index)].closeCode
+            freeRecord(index)
+            // Released meanwhile: what closed it was also its proper end.
+            if user != 0 { return HTTP2Closed(user: user, code: code) }
+        }
+        return nil
     }
 
     mutating func deallocate() {

@@ -8,6 +8,14 @@ extension BadFile {
             "5:55: floor: found '-1', accepted is a number from 0 to 1000000",
             "5:71: first_byte: found 'maybe', accepted is on, off, true, false"),
         BadFile(
+            pool("protocol: h2"),
+            "5:11: protocol: found 'h2', accepted is http1, http2"),
+        BadFile(
+            "listeners: { w: { bind: 80, http2: maybe }, t: { bind: 81, protocol: tcp, pool: app,"
+                + " http2: on } }\npools: { app: { discover: 'app:1' } }",
+            "1:36: http2: found 'maybe', accepted is on, off, true, false",
+            "1:87: 'http2' is for 'protocol: http'"),
+        BadFile(
             pool("hold: { bytes: 64, release: 0 }"),
             "5:20: bytes: '64' has no unit; write 64B or 64kB",
             "5:33: release: found '0', accepted is a number from 1 to 1000000"),

@@ -1,0 +1,41 @@
+internal import HTTP
+internal import Transport
+
+/// What an upstream connection knows that speaks HTTP/2, or that is one stream of such a one; the
+/// counterpart of `ClientStream`.
+struct UpstreamStream {
+    /// It carries streams, or will once it is connected.
+    var isCarrier = false
+    /// Of the carrier, once it is connected.
+    var session: HTTP2Session?
+    /// Of a stream.
+    var carrier: Ref<UpstreamConnection>?
+    var stream = HTTP2Stream.none
+    /// The carrier's streams; and the neighbours of one in that list.
+    var first: Ref<UpstreamConnection>?
+    var previous: Ref<UpstreamConnection>?
+    var next: Ref<UpstreamConnection>?
+    var count = 0
+    /// The carrier is on the worker's list of those with something to send.
+    var wantsFlush = false
+    /// The carrier takes no new streams: the replica says so, or it is old.
+    var isEnding = false
+    var openedAt = Instant(nanoseconds: 0)
+
+    /// Bytes of the response's body that have come, and that the replica may not send again yet.
+    var unreturned = 0
+    /// The head of the request is with the session.
+    var hasHead = false
+    /// How far its body has come, in the form that an exchange keeps it in.
+    var body = MessageBody.none
+    var hasEnd = false
+    /// Lines of the trailer section of the request, or later of the response.
+    var trailers: Buffer?
+}
+
+extension Ref where Slot == UpstreamConnection {
+    /// One stream of an HTTP/2 connection.
+    var isStream: Bool {
+        @inline(__always) get { its.http2.carrier != nil }
+    }
+}
