@@ -15,8 +15,13 @@ BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
 TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk \
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
     busybox-static libnginx-mod-stream \
-    strace valgrind
+    strace valgrind debootstrap lintian mandoc systemd-container
 BENCH_PACKAGES := nginx haproxy wrk valgrind
+
+# Where `make install` puts things. DESTDIR is put before all of it, for who makes packages.
+PREFIX ?= /usr/local
+UNITS ?= $(PREFIX)/lib/systemd/system
+SHARE := $(DESTDIR)$(PREFIX)/share
 
 # $(call install,PACKAGES): installs those that are missing, by name, and says so.
 install = @Scripts/install $(1)
@@ -65,6 +70,28 @@ image: build ## weir:latest, from the binary just made; needs Docker, but no net
 	strip -o build/image/weir $(BINARY)
 	sed -n '/^FROM scratch/,$$p' Dockerfile | sed 's/--from=build //' \
 	  | docker build --tag $(IMAGE) --file - build/image
+
+.PHONY: install
+install: ## Install it, its unit, man page and completions; PREFIX=/usr/local, DESTDIR=
+	@test -x $(BINARY) || { echo "$(BINARY) is missing: make build" >&2; exit 1; }
+	install -d $(DESTDIR)$(PREFIX)/bin
+	strip --remove-section=.comment -o $(DESTDIR)$(PREFIX)/bin/weir $(BINARY)
+	chmod 755 $(DESTDIR)$(PREFIX)/bin/weir
+	install -d $(DESTDIR)$(UNITS)
+	sed 's|/usr/bin/weir|$(PREFIX)/bin/weir|' conf/systemd/weir.service > $(DESTDIR)$(UNITS)/weir.service
+	install -D -m 644 conf/systemd/weir.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/weir.conf
+	install -d $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
+	    $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d $(SHARE)/doc/weir
+	gzip -9n < docs/man/weir.1 > $(SHARE)/man/man1/weir.1.gz
+	$(BINARY) --generate-completion-script bash | sed 1d > $(SHARE)/bash-completion/completions/weir
+	$(BINARY) --generate-completion-script zsh > $(SHARE)/zsh/vendor-completions/_weir
+	$(BINARY) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/weir.fish
+	install -m 644 README.md docs/configuration.md docs/operations.md $(SHARE)/doc/weir
+	install -D -m 644 -t $(SHARE)/doc/weir/examples conf/*.yaml
+
+.PHONY: deb
+deb: build ## A Debian package in build/, with the service weir
+	Scripts/deb
 
 .PHONY: format
 format: ## Lay the sources out
