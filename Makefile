@@ -4,6 +4,7 @@ SHELL := /bin/bash
 
 BINARY := .build/release/weir
 IMAGE ?= weir:latest
+PROGRAM ?= $(BINARY)
 SECONDS_EACH ?= 60
 
 # One file that needs nothing of the machine it runs on: Swift's libraries, c-ares, libyaml and the
@@ -44,6 +45,11 @@ test: ## Everything: units, simulation, end to end, sanitizers, real Docker, thr
 	$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
 	Scripts/test
 
+# What the tests need of the machine: for those who run sections of Scripts/test by name.
+.PHONY: test-packages
+test-packages:
+	$(call install,$(BUILD_PACKAGES) $(TEST_PACKAGES))
+
 .PHONY: test-unit
 test-unit: ## The tests that need no network and no program: seconds
 	$(call install,$(BUILD_PACKAGES))
@@ -66,10 +72,16 @@ bench: build ## weir beside nginx and haproxy, in one run, with ratios
 
 .PHONY: image
 image: build ## weir:latest, from the binary just made; needs Docker, but no network
+	@$(MAKE) --no-print-directory image-of
+
+# The same from another program, which may be one for another processor.
+.PHONY: image-of
+image-of:
 	mkdir -p build/image/state/weir
-	strip -o build/image/weir $(BINARY)
+	strip -o build/image/weir $(PROGRAM) 2>/dev/null || cp $(PROGRAM) build/image/weir
 	sed -n '/^FROM scratch/,$$p' Dockerfile | sed 's/--from=build //' \
-	  | docker build --tag $(IMAGE) --file - build/image
+	  | docker build $(if $(ARCHITECTURE),--platform linux/$(ARCHITECTURE)) --tag $(IMAGE) --file - \
+	    build/image
 
 .PHONY: install
 install: ## Install it, its unit, man page and completions; PREFIX=/usr/local, DESTDIR=

@@ -1,5 +1,6 @@
 """The program, the package made of it, and checkers that come from PyPI."""
 
+import json
 import os
 import sys
 from functools import cached_property
@@ -40,3 +41,10 @@ class Tools:
                 "--disable-pip-version-check", "-r", str(REQUIREMENTS))
             mark.write_text(wanted)
         return place / "bin"
+
+
+def read_yaml(tools: Tools, source: Path | str) -> dict:
+    """A file or a text, read by PyYAML, which the checkers bring along."""
+    text = source.read_text() if isinstance(source, Path) else source
+    program = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)"
+    return json.loads(run(str(tools.checkers / "python"), "-c", program, input=text))
