@@ -2,7 +2,7 @@
 # uses the last stage alone.
 FROM swift:6.3.1-bookworm AS build
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends make pkg-config libc-ares-dev libyaml-dev
+    && apt-get install --yes --no-install-recommends make pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
 WORKDIR /source
 COPY . .
 RUN make build && strip -o /weir .build/release/weir && mkdir -p /state/weir

@@ -3,6 +3,7 @@
 import multiprocessing
 import selectors
 import socket
+import subprocess
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n"
 
@@ -35,6 +36,24 @@ class Client:
     def close(self):
         for open_socket in self.sockets:
             open_socket.close()
+
+
+class StreamClient:
+    """h2load, which has as many requests under way on one connection."""
+
+    def __init__(self, port, streams):
+        self.port, self.streams = port, streams
+
+    def exchange(self, request, count):
+        said = subprocess.run(
+            ["h2load", f"--requests={count}", "--clients=1",
+             f"--max-concurrent-streams={self.streams}", f"http://127.0.0.1:{self.port}/"],
+            capture_output=True, text=True, timeout=600, check=True).stdout
+        if f"status codes: {count} 2xx" not in said:
+            raise SystemExit(f"not the expected answers:\n{said}")
+
+    def close(self):
+        """Each exchange closes its own connection."""
 
 
 class Replica:
