@@ -1,4 +1,4 @@
-"""weir in front of one origin of each protocol, and what it must have given back after each case."""
+"""weir before one origin of each protocol, and what it must have given back after each case."""
 
 import asyncio
 import os
@@ -16,8 +16,8 @@ GAUGES = ("weir_worker_exchanges", "weir_worker_tunnels", "weir_worker_buffers_i
 
 
 class Bed:
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, pool: str = "ejection: off"):
+        self.folder, self.pool = folder, pool
         self.origins: dict[str, origins.Origin] = {}
         self.ports: dict[str, int] = {}
 
@@ -33,7 +33,7 @@ class Bed:
         routes = "\n".join(f"  - {{ listener: {name}, pool: {name} }}" for name in backs)
         pools = "\n".join(
             f'  {name}: {{ discover: ["127.0.0.1:{port}"], protocol: {name}, probe: off,'
-            " ejection: off }" for name, port in backs.items())
+            f" {self.pool} }}" for name, port in backs.items())
         (self.folder / "weir.yaml").write_text(
             f"listeners:\n{listeners}\nroutes:\n{routes}\npools:\n{pools}\n"
             f'admin: {{ bind: off, socket: "{self.folder}/admin.sock" }}\nstate: off\n'
@@ -77,6 +77,17 @@ class Bed:
         text = await reader.read()
         writer.close()
         return text.decode()
+
+    async def drain(self) -> None:
+        """Has the operator drain all replicas."""
+        program = os.environ.get("WEIR") or REPOSITORY / ".build" / "release" / "weir"
+        for server in self.servers:
+            port = server.sockets[0].getsockname()[1]
+            verb = await asyncio.create_subprocess_exec(
+                str(Path(program).resolve()), "drain", "--force", f"127.0.0.1:{port}",
+                "--admin", f"unix:{self.folder}/admin.sock")
+            if await verb.wait():
+                raise AssertionError(f"weir drain ended with {verb.returncode}")
 
     async def gauges(self) -> dict[str, float]:
         text = await self.metrics()

@@ -80,6 +80,7 @@ class Link(asyncio.Protocol):
         self.writable.set()
         self.is_lost = self.has_goaway = False
         self.tasks: set = set()
+        self.received = bytearray()
 
     def connection_made(self, transport) -> None:
         self.transport = transport
@@ -123,6 +124,22 @@ class Link(asyncio.Protocol):
         return stream
 
     def data_received(self, data: bytes) -> None:
+        if self.serve:
+            self.take(data)
+            return
+        # GOAWAY is noted here: the package would not even end what is open after it.
+        self.received += data
+        while len(self.received) >= 9:
+            count = 9 + int.from_bytes(self.received[:3], "big")
+            if len(self.received) < count:
+                break
+            frame, self.received = bytes(self.received[:count]), self.received[count:]
+            if frame[3] == 7:
+                self.has_goaway = True
+            else:
+                self.take(frame)
+
+    def take(self, data: bytes) -> None:
         try:
             events = self.h2.receive_data(data)
         except h2.exceptions.ProtocolError:
@@ -145,8 +162,6 @@ class Link(asyncio.Protocol):
                 task.add_done_callback(self.tasks.discard)
             case h2.events.WindowUpdated() | h2.events.RemoteSettingsChanged():
                 self.opened.set()
-            case h2.events.ConnectionTerminated():
-                self.has_goaway = True
             case _ if stream is None:
                 pass
             case h2.events.InformationalResponseReceived() | h2.events.ResponseReceived():
