@@ -16,7 +16,7 @@ BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
 TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk \
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
     busybox-static libnginx-mod-stream \
-    strace valgrind nghttp2-client debootstrap lintian mandoc systemd-container
+    strace valgrind nghttp2-client debootstrap lintian mandoc systemd-container caddy
 BENCH_PACKAGES := nginx haproxy wrk valgrind nghttp2-client
 
 # Where `make install` puts things. DESTDIR is put before all of it, for who makes packages.

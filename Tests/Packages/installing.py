@@ -70,9 +70,10 @@ async def installs(tools: Tools, guest: Guest) -> Finding:
                    guest.ask("weir", "status"))
     modes = guest.run("stat", "--format", "%n %A %U", "/run/weir", "/var/lib/weir", "/var/log/weir",
                       "/run/weir/admin.sock", "/var/lib/weir/state.json").splitlines()
-    finding.expect(modes == ["/run/weir drwxr-x--- weir", "/var/lib/weir drwx------ weir",
-                             "/var/log/weir drwxr-x--- weir", "/run/weir/admin.sock srw-rw---- weir",
-                             "/var/lib/weir/state.json -rw------- weir"], "\n".join(modes))
+    finding.expect(modes == [
+        "/run/weir drwxr-x--- weir", "/var/lib/weir drwx------ weir",
+        "/var/log/weir drwxr-x--- weir", "/run/weir/admin.sock srw-rw---- weir",
+        "/var/lib/weir/state.json -rw------- weir"], "\n".join(modes))
     started = re.search(r"listening on .* in ([\d.]+) ms", guest.ask("journalctl", "-u", "weir"))
     finding.notes.append(f"listening after {started[1] if started else '?'} ms")
     return finding
@@ -128,7 +129,7 @@ async def rotates(_: Tools, guest: Guest) -> Finding:
     return finding
 
 
-@cases.case("systemctl reload takes a good file, port 80 included, and refuses a bad one with its place")
+@cases.case("systemctl reload takes a good file, port 80 included, and names the place in a bad one")
 async def reloads(_: Tools, guest: Guest) -> Finding:
     finding = Finding()
     main = guest.property("MainPID")
@@ -143,7 +144,7 @@ async def reloads(_: Tools, guest: Guest) -> Finding:
     finding.expect(f"/{FILE}:3:" in said, said)
     (guest.root / FILE).write_text(CHANGED)
     finding.expect(guest.property("MainPID") == main, "it is another process")
-    finding.expect(guest.get("http://127.0.0.1/") == "from the application\n", "it no longer serves")
+    finding.expect(guest.get("http://127.0.0.1/") == "from the application\n", "it serves no more")
     return finding
 
 
