@@ -98,8 +98,10 @@ install: ## Install it, its unit, man page and completions; PREFIX=/usr/local, D
 	$(BINARY) --generate-completion-script bash | sed 1d > $(SHARE)/bash-completion/completions/weir
 	$(BINARY) --generate-completion-script zsh > $(SHARE)/zsh/vendor-completions/_weir
 	$(BINARY) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/weir.fish
-	install -m 644 README.md docs/configuration.md docs/operations.md $(SHARE)/doc/weir
-	install -D -m 644 -t $(SHARE)/doc/weir/examples conf/*.yaml
+	install -m 644 README.md compose.yaml $(SHARE)/doc/weir
+	install -D -m 644 -t $(SHARE)/doc/weir/docs docs/*.md
+	install -D -m 644 -t $(SHARE)/doc/weir/conf conf/*.yaml
+	ln -sfn conf $(SHARE)/doc/weir/examples
 
 .PHONY: deb
 deb: build ## A Debian package in build/, with the service weir

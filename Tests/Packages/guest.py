@@ -1,6 +1,7 @@
 """A clean Debian of its own, booted by systemd-nspawn: where the package is installed."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,7 +35,9 @@ def clean_root() -> Path:
 
 
 def mirror() -> list[str]:
-    """The mirror that this machine has its own packages from; none: debootstrap's own default."""
+    """A Debian's own mirror, or none: debootstrap knows one."""
+    if not re.search(r"^ID=debian$", Path("/etc/os-release").read_text(), re.M):
+        return []
     policy = run("apt-cache", "policy", "debootstrap").split()
     return [word for word in policy if word.startswith("http")][:1]
 

@@ -18,7 +18,8 @@ INSTALLED = {
     "bin/weir", "lib/systemd/system/weir.service", "lib/sysusers.d/weir.conf",
     "share/man/man1/weir.1.gz", "share/bash-completion/completions/weir",
     "share/zsh/vendor-completions/_weir", "share/fish/vendor_completions.d/weir.fish",
-    "share/doc/weir/README.md", "share/doc/weir/examples/complete.yaml",
+    "share/doc/weir/README.md", "share/doc/weir/docs/configuration.md",
+    "share/doc/weir/conf/complete.yaml",
 }
 
 
