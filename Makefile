@@ -13,7 +13,7 @@ STATIC := --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld
 CHECKS := --explicit-target-dependency-import-check error
 
 BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
-TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk \
+TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk openssl \
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
     busybox-static libnginx-mod-stream \
     strace valgrind nghttp2-client debootstrap lintian mandoc systemd-container caddy

@@ -31,6 +31,8 @@ public struct PoolSettings: Sendable, Equatable {
     public var tunnelIdleTimeoutMilliseconds = 3_600_000
     /// What its replicas are spoken to in.
     public var upstreamProtocol = UpstreamProtocol.http1
+    /// What replicas are told first on each connection: who the client is.
+    public var proxyProtocol = ProxyProtocol.off
 
     public init() {}
 }
@@ -40,6 +42,11 @@ public enum UpstreamProtocol: Sendable {
     case http1
     /// With prior knowledge (RFC 9113 §3.3).
     case http2
+}
+
+/// The versions of the PROXY protocol.
+public enum ProxyProtocol: UInt8, Sendable, BitwiseCopyable {
+    case off, v1, v2
 }
 
 /// Which of the statuses that say "not me, not now" are tried again elsewhere.

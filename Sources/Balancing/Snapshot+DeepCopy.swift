@@ -13,10 +13,12 @@ extension Snapshot {
 
 extension Listener {
     fileprivate func deepCopy() -> Listener {
-        var copy = Listener(
-            row: row, name: name.deepCopy(), mode: mode, descriptors: descriptors.map { $0 },
-            trusted: trusted.map { $0 })
-        copy.speaksHTTP2 = speaksHTTP2
+        var copy = self
+        copy.name = name.deepCopy()
+        copy.descriptors = descriptors.map { $0 }
+        copy.trusted = trusted.map { $0 }
+        copy.proxies = proxies.map { $0 }
+        if case .tls(let names) = mode { copy.mode = .tls(names.deepCopy()) }
         return copy
     }
 }
@@ -36,7 +38,7 @@ extension Route {
 }
 
 extension HostPattern {
-    fileprivate func deepCopy() -> HostPattern {
+    func deepCopy() -> HostPattern {
         switch self {
         case .any: .any
         case .exact(let name): .exact(name.deepCopy())

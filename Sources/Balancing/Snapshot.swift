@@ -60,6 +60,8 @@ public struct Listener: Sendable {
     public var trusted: [AddressRange]
     /// Clients may speak HTTP/2 where they would speak HTTP/1.
     public var speaksHTTP2 = true
+    /// Addresses from which a PROXY header is required, and believed.
+    public var proxies: [AddressRange] = []
 
     /// What a listener does with the bytes it accepts.
     public enum Mode: Sendable, Equatable {
@@ -67,6 +69,8 @@ public struct Listener: Sendable {
         case http
         /// Bytes, all to one target.
         case tcp(Target)
+        /// Bytes of TLS, by the name that the client asks for.
+        case tls(ServerNames)
     }
 
     public init(

@@ -20,6 +20,7 @@ extension Worker {
         else { return }
         let mode = listener.mode
         let trusted = listener.trusted
+        let proxies = listener.proxies
         for _ in 0..<DataPlaneLimits.acceptsPerTurnMaximum {
             let open = clients.openCount - clientStreamCount
             guard open < snapshot.limits.clientConnectionsPerWorkerMaximum else {
@@ -32,11 +33,13 @@ extension Worker {
                         from: listening[position].descriptor)
                 else { return }
                 let client = admit(descriptor, address, listenerRow: listenerRow)
-                client.its.isTrusted =
-                    address.map { peer in
-                        trusted.contains { $0.contains(high: peer.high, low: peer.low) }
-                    } ?? false
-                welcome(client, mode)
+                client.its.isTrusted = trusted.contains(address)
+                guard watch(client) else { continue }
+                if proxies.contains(address) {
+                    awaitGreeting(client, .awaitingProxyHeader)
+                } else {
+                    welcome(client, mode)
+                }
             } catch {
                 pauseAccepting(at: position)
                 return
@@ -60,14 +63,19 @@ extension Worker {
         return client
     }
 
-    private mutating func welcome(_ client: Ref<ClientConnection>, _ mode: Listener.Mode) {
+    private mutating func watch(_ client: Ref<ClientConnection>) -> Bool {
         do {
             try poller.add(
                 client.its.wire.descriptor, .connection, token: Token.client(client).bits)
+            return true
         } catch {
             closeClient(client)
-            return
+            return false
         }
+    }
+
+    /// From here on its bytes are those of its protocol.
+    mutating func welcome(_ client: Ref<ClientConnection>, _ mode: Listener.Mode) {
         switch mode {
         case .http:
             wheel.set(
@@ -75,6 +83,7 @@ extension Worker {
                 at: now.adding(milliseconds: snapshot.limits.headTimeoutMilliseconds))
         case .tcp(let target):
             beginTunnel(client, to: target)
+        case .tls: awaitGreeting(client, .awaitingHello)
         }
     }
 

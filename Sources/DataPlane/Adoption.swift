@@ -35,7 +35,12 @@ extension Worker {
         poolsByPosition.removeAll(keepingCapacity: true)
         for description in described {
             let pool = former.removeValue(forKey: description.row) ?? makePool(description)
+            let isAnnouncedAnew =
+                pool.its.pool.settings.proxyProtocol != description.settings.proxyProtocol
             pool.its.pool = description
+            if isAnnouncedAnew {
+                for replica in pool.its.replicas { closeIdleConnections(of: replica) }
+            }
             pool.its.needsHash = description.policy.usesHash
             pool.its.isSticky = description.sticky != nil
             pool.its.speaksHTTP2 = description.settings.upstreamProtocol == .http2

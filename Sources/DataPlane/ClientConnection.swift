@@ -5,6 +5,10 @@ internal import Transport
 /// one of these streams.
 struct ClientConnection: Slotted {
     enum Phase: UInt8 {
+        /// A PROXY header is to come before anything else.
+        case awaitingProxyHeader
+        /// A ClientHello is to come, whose name says where it goes.
+        case awaitingHello
         /// Between requests: nothing of the next one has come.
         case idle
         /// Part of a request head has come.
@@ -43,6 +47,14 @@ struct ClientConnection: Slotted {
     var addressText = AddressText.unknown
     /// It is a proxy whose forwarding fields are believed.
     var isTrusted = false
+    /// It spoke TLS with the proxy before weir, which said so in a PROXY header.
+    var spokeTLSBefore = false
+    /// Where it connected to, as the proxy before weir says; nil: to this end of its connection.
+    var destination: SocketAddress?
+    /// What else that proxy said, and a replica is told in turn.
+    var proxyValues: [UInt8] = []
+    /// Never that of another client; 0 until there is a connection to a replica that is its alone.
+    var serial: UInt64 = 0
     /// Bytes received and not dealt with: part of a head, or pipelined requests.
     var input: Buffer?
     var output = OutputQueue()

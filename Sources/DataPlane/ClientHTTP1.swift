@@ -26,6 +26,8 @@ extension Worker {
             }
         case .tunnelling: relayFromClient(client)
         case .multiplexing: receiveSession(client)
+        case .awaitingProxyHeader: hearProxyHeader(client)
+        case .awaitingHello: hearHello(client)
         case .closing: break
         case .lingering: discardInput(client)
         }
@@ -170,6 +172,7 @@ extension Worker {
                 fail(exchange, .clientClosed)
             }
         case .closing, .tunnelling, .multiplexing: break
+        case .awaitingProxyHeader, .awaitingHello: break
         }
     }
 
@@ -203,7 +206,7 @@ extension Worker {
             serveRequests(client)
         case .tunnelling: clientTunnelWritable(client)
         case .multiplexing: sessionWritable(client)
-        case .lingering: break
+        case .lingering, .awaitingProxyHeader, .awaitingHello: break
         }
     }
 
@@ -217,6 +220,7 @@ extension Worker {
         case .idle, .lingering, .closing: closeClient(client)
         case .readingHead: answerWithoutExchange(client, .requestTimeout)
         case .multiplexing: sessionTimedOut(client)
+        case .awaitingProxyHeader, .awaitingHello: greetingTimedOut(client)
         case .exchanging, .tunnelling: break
         }
     }

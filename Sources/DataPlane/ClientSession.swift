@@ -128,6 +128,9 @@ extension Worker {
         slot.its.address = carrier.its.address
         slot.its.addressText = carrier.its.addressText
         slot.its.isTrusted = carrier.its.isTrusted
+        slot.its.spokeTLSBefore = carrier.its.spokeTLSBefore
+        slot.its.destination = carrier.its.destination
+        slot.its.proxyValues = carrier.its.proxyValues
         slot.its.timer = wheel.make(owner: Token.client(slot).bits)
         slot.its.http2.carrier = carrier
         slot.its.http2.stream = stream

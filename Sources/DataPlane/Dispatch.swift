@@ -72,7 +72,7 @@ extension Worker {
     private mutating func leaseIdle(
         of replica: Ref<UpstreamReplica>, for exchange: Ref<Exchange>
     ) -> Ref<UpstreamConnection>? {
-        while let upstream = replica.its.firstIdle {
+        while let upstream = nextIdle(of: replica, for: exchange.its.client) {
             if !exchange.its.isIdempotent || !exchange.its.requestBody.isComplete {
                 let freshness = replica.its.pool.its.pool.settings.freshnessMilliseconds
                 guard now.milliseconds(since: upstream.its.idleSince) < freshness else {
@@ -127,6 +127,7 @@ extension Worker {
         let code = upstream.its.wire.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
         wheel.cancel(upstream.its.timer)
+        guard announceClient(of: exchange, to: upstream) else { return upstreamBroken(upstream) }
         exchange.its.connectedCount += 1
         exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {

@@ -45,6 +45,10 @@ struct Exchange: Slotted {
     var isIdempotent = true
     var expectsContinue = false
     var wantsUpgrade = false
+    /// It is a gRPC call, which is answered as such.
+    var isCall = false
+    /// When its client will have given up, if it has said so; then there is no use in waiting.
+    var deadline = Instant.never
     /// Of what the pool hashes, kept for all attempts; nil if it hashes nothing or the request has
     /// nothing of it.
     var hash: UInt64?

@@ -12,6 +12,7 @@ extension Worker {
         client.its.phase = .exchanging
         wheel.cancel(client.its.timer)
         noteRequest(exchange, of: client)
+        noteCall(exchange, received)
 
         let target =
             requestHead.method == .connect ? nil : route(received, client.its.listenerRow, exchange)
@@ -60,6 +61,13 @@ extension Worker {
         }
         counters.listeners.add(
             1, row: client.its.listenerRow, column: ListenerColumn.requests.rawValue)
+    }
+
+    private mutating func noteCall(_ exchange: Ref<Exchange>, _ received: Buffer) {
+        guard let call = GRPCCall(requestHead, from: received.bytes) else { return }
+        exchange.its.isCall = true
+        guard let timeout = call.timeoutNanoseconds else { return }
+        exchange.its.deadline = Instant(nanoseconds: now.nanoseconds + timeout)
     }
 
     mutating func route(
@@ -124,7 +132,8 @@ extension Worker {
         let bytes = received.bytes
         let host = bytes.extracting(requestHead.authority)
         var forwarding = RequestForwarding(
-            clientAddress: client.its.addressText, scheme: .http, requestID: exchange.its.requestID)
+            clientAddress: client.its.addressText,
+            scheme: client.its.spokeTLSBefore ? .https : .http, requestID: exchange.its.requestID)
         forwarding.isTrusted = client.its.isTrusted
         forwarding.keepsUpgrade = exchange.its.wantsUpgrade
         exchange.its.requestID = forwarding.requestID(of: requestHead, from: bytes)

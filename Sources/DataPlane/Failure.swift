@@ -5,7 +5,7 @@ internal import HTTP
 enum FailureReason: UInt8 {
     // Reaching a replica.
     case connectRefused, connectTimeout, connectUnreachable
-    case noReadyReplica, holdFull, holdTimeout, paused
+    case noReadyReplica, holdFull, holdTimeout, paused, deadlinePassed
     // On a connection to it.
     case closedBeforeHeaders, closedMidResponse, firstByteTimeout, bodyTimeout
     case malformedResponse, responseHeadTooLarge, replicaLost, retriedStatus
@@ -30,6 +30,7 @@ enum FailureReason: UInt8 {
         case .holdFull: "hold_full"
         case .holdTimeout: "hold_timeout"
         case .paused: "paused"
+        case .deadlinePassed: "deadline_passed"
         case .closedBeforeHeaders: "upstream_closed_before_headers"
         case .closedMidResponse: "upstream_closed_mid_response"
         case .firstByteTimeout: "first_byte_timeout"
@@ -64,7 +65,8 @@ enum FailureReason: UInt8 {
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: true
         case .streamRefused: true
         case .upgradeRefused: false
-        case .noReadyReplica, .holdFull, .holdTimeout, .paused, .noRoute, .methodRefused: false
+        case .noReadyReplica, .holdFull, .holdTimeout, .paused, .deadlinePassed: false
+        case .noRoute, .methodRefused: false
         case .malformedRequest, .headTooLarge, .requestTimeout: false
         case .clientClosed, .clientTimeout: false
         case .buffersExhausted, .shuttingDown, .drained: false
@@ -77,7 +79,7 @@ enum FailureReason: UInt8 {
         case .connectRefused, .connectUnreachable, .closedBeforeHeaders, .closedMidResponse: 502
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: 502
         case .streamRefused, .upgradeRefused: 502
-        case .connectTimeout, .firstByteTimeout, .bodyTimeout: 504
+        case .connectTimeout, .firstByteTimeout, .bodyTimeout, .deadlinePassed: 504
         case .noReadyReplica, .holdFull, .holdTimeout, .paused: 503
         case .buffersExhausted, .shuttingDown, .drained: 503
         case .noRoute: 404
@@ -96,7 +98,7 @@ enum FailureReason: UInt8 {
         case .connectRefused: "connection_refused"
         case .connectTimeout: "connection_timeout"
         case .connectUnreachable: "destination_ip_unroutable"
-        case .noReadyReplica, .holdTimeout, .paused: "destination_unavailable"
+        case .noReadyReplica, .holdTimeout, .paused, .deadlinePassed: "destination_unavailable"
         case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
         case .closedBeforeHeaders, .replicaLost, .streamRefused: "connection_terminated"
         case .upgradeRefused: "http_upgrade_failed"
@@ -110,6 +112,25 @@ enum FailureReason: UInt8 {
         case .methodRefused, .malformedRequest, .headTooLarge: "http_request_error"
         case .requestTimeout: "connection_read_timeout"
         case .clientClosed, .drained: "connection_terminated"
+        }
+    }
+}
+
+extension FailureReason {
+    /// What a gRPC call is answered with. `unavailable` says that the call can be made again, so it
+    /// is for what no replica has worked on, and for replicas that are gone.
+    var grpcStatus: GRPCStatus {
+        switch self {
+        case .connectRefused, .connectTimeout, .connectUnreachable: .unavailable
+        case .noReadyReplica, .holdFull, .holdTimeout, .paused: .unavailable
+        case .closedBeforeHeaders, .closedMidResponse, .replicaLost, .retriedStatus: .unavailable
+        case .streamRefused: .unavailable
+        case .shuttingDown, .drained: .unavailable
+        case .deadlinePassed, .firstByteTimeout, .bodyTimeout, .requestTimeout: .deadlineExceeded
+        case .malformedResponse, .responseHeadTooLarge, .malformedRequest: .internalError
+        case .noRoute, .methodRefused, .upgradeRefused: .unimplemented
+        case .headTooLarge, .buffersExhausted: .resourceExhausted
+        case .clientClosed, .clientTimeout: .cancelled
         }
     }
 }

@@ -91,8 +91,10 @@ extension Worker {
     private mutating func holdTimedOut(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
         counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holdTimeouts.rawValue)
         let reason: FailureReason =
-            pool.its.pool.isPaused
-            ? .paused : hasOffer(pool) ? .holdTimeout : .noReadyReplica
+            exchange.its.deadline <= now
+            ? .deadlinePassed
+            : pool.its.pool.isPaused
+                ? .paused : hasOffer(pool) ? .holdTimeout : .noReadyReplica
         fail(exchange, reason)
     }
 
@@ -100,8 +102,9 @@ extension Worker {
     /// pause, when the line before it takes its time.
     private mutating func extendHold(of exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
         let limit = pool.its.pool.settings.holdTimeoutMilliseconds
-        exchange.its.holdDeadline = max(
+        let end = max(
             exchange.its.holdDeadline, exchange.its.holdBegan.adding(milliseconds: limit))
+        exchange.its.holdDeadline = min(end, exchange.its.deadline)
     }
 
     /// Looks again soon, when a replica need no longer be avoided, or at the deadline.

@@ -48,6 +48,7 @@ extension Worker {
         answer.closes = client.its.closesAfterResponse || isDraining
         answer.isForHEAD = exchange.its.method == .head
         answer.retryAfterSeconds = reason.status == 503 ? 1 : nil
+        if exchange.its.isCall { answer.grpcStatus = reason.grpcStatus }
         exchange.its.status = reason.status
         exchange.its.failure = reason
         send(answer, to: client)

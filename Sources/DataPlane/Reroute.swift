@@ -56,7 +56,7 @@ extension Worker {
     /// Where it goes by the newest snapshot; its head must have been read again.
     private mutating func target(again exchange: Ref<Exchange>, _ head: Buffer?) -> Target? {
         let row = exchange.its.client.its.listenerRow
-        if exchange.its.kind == .tunnel { return target(ofListener: row) }
+        if exchange.its.kind == .tunnel { return target(of: exchange.its.client, row) }
         guard let head else { return nil }
         exchange.its.isIdempotent = exchange.its.method.isIdempotent
         return route(head, row, exchange)
@@ -71,9 +71,13 @@ extension Worker {
         exchange.its.tried = TriedReplicas()
     }
 
-    private mutating func target(ofListener row: Int) -> Target? {
+    private mutating func target(of client: Ref<ClientConnection>, _ row: Int) -> Target? {
         for listener in snapshot.listeners where listener.row == row {
-            if case .tcp(let target) = listener.mode { return target }
+            switch listener.mode {
+            case .http: return nil
+            case .tcp(let target): return target
+            case .tls(let names): return target(of: client, names)
+            }
         }
         return nil
     }

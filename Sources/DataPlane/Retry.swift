@@ -28,7 +28,7 @@ extension Worker {
             attempts: exchange.its.connectedCount,
             connects: exchange.its.attemptCount,
             attemptsMaximum: settings.attemptsMaximum,
-            isLate: now >= deadline,
+            isLate: now >= min(deadline, exchange.its.deadline),
             hasOther: hasOther(than: exchange.its.tried, exchange.its.pool),
             retriesFirstByte: settings.retriesFirstByte,
             isWithinBudget: hasRoom ?? false)

@@ -36,6 +36,8 @@ struct UpstreamConnection: Slotted {
     var output = OutputQueue()
     var timer = TimerWheel.Timer.none
     var requestsServed = 0
+    /// Of the only client that it may serve, whom its replica was told of; 0: it serves any.
+    var clientSerial: UInt64 = 0
     var idleSince = Instant(nanoseconds: 0)
     /// How long the replica keeps it unused, as its last response said; negative: it did not say.
     var idleSecondsPromised = -1

@@ -26,7 +26,8 @@ extension Worker {
         let replica = upstream.its.replica
         let settings = replica.its.pool.its.pool.settings
         guard replica.its.availability == .ready || replica.its.availability == .lastResort,
-            !replica.its.isGone, replica.its.idleCount < settings.idleConnectionsPerReplicaMaximum
+            !replica.its.isGone, replica.its.idleCount < settings.idleConnectionsPerReplicaMaximum,
+            (upstream.its.clientSerial != 0) == (settings.proxyProtocol != .off)
         else { return closeUpstream(upstream) }
         upstream.its.phase = .idle
         upstream.its.idleSince = now

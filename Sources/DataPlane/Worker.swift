@@ -57,6 +57,8 @@ struct Worker: ~Copyable {
     var headLimits = HeadLimits()
     var responseLimits = HeadLimits()
     var log: AccessLogBuffer
+    /// Of the client that was given one last.
+    var lastClientSerial: UInt64 = 0
     /// Exchanges that pass bytes uninterpreted.
     var tunnelCount = 0
     /// Streams among the clients, and among the upstream connections.

@@ -97,6 +97,16 @@ public struct Descriptor: Hashable, Sendable {
         return unsafe TransferResult(receiveResult: weir_peek(number, &byte, 1))
     }
 
+    /// Looks at what has come, as much as `limit` and the free end of `buffer` allow, without
+    /// taking it: the same bytes are received again.
+    public func peek(into buffer: inout Buffer, atMost limit: Int) -> TransferResult {
+        let room = min(limit, buffer.room)
+        precondition(room > 0, "peek into a full buffer")
+        let result = unsafe weir_peek(number, buffer.freeStart, room)
+        if result > 0 { buffer.commit(result) }
+        return TransferResult(receiveResult: result)
+    }
+
     /// The error pending on the socket (`SO_ERROR`), zero if none; how a connect ended.
     public func pendingError() -> Int32 { weir_socket_error(number) }
 

@@ -33,17 +33,34 @@ public struct ListenerConfiguration: Equatable, Sendable {
     public var trusted: [Subnet] = []
     /// Clients may speak HTTP/2 where they would speak HTTP/1.
     public var speaksHTTP2 = true
+    /// From where a PROXY header is required, and believed.
+    public var proxies: [Subnet] = []
 
     /// What is spoken, and where TCP leads; HTTP goes where the routes say.
     public enum Mode: Equatable, Sendable {
         case http
         case tcp(TargetName)
+        /// TLS that is passed on undecrypted, by the name that the client asks for; what else comes
+        /// goes to the fallback, or is refused.
+        case passthrough([ServerName], fallback: TargetName?)
     }
 
     public init(name: String, bind: SocketAddress, mode: Mode) {
         self.name = name
         self.bind = bind
         self.mode = mode
+    }
+}
+
+/// A name that clients of TLS ask for, and where that leads.
+public struct ServerName: Equatable, Sendable {
+    /// Lower case: `example.com` or `*.example.com`.
+    public var name: String
+    public var target: TargetName
+
+    public init(name: String, target: TargetName) {
+        self.name = name
+        self.target = target
     }
 }
 
@@ -171,7 +188,7 @@ public struct DrainConfiguration: Equatable, Sendable {
 public struct ProbeConfiguration: Equatable, Sendable {
     public var kind = Kind.tcp
     public var intervalMilliseconds = 1_000
-    /// nil is 1,000 for HTTP and 300 for TCP.
+    /// nil is 1,000 for HTTP and gRPC, and 300 for TCP.
     public var timeoutMilliseconds: Int?
     /// Passes in a row that make a failed replica ready again; a new one needs one.
     public var rise = 2
@@ -184,6 +201,8 @@ public struct ProbeConfiguration: Equatable, Sendable {
         case tcp
         /// A GET and what must be answered.
         case http(HTTPProbe)
+        /// The health of a service by grpc.health.v1; an empty one is the server as a whole.
+        case grpc(service: String)
         /// No probing: a replica is ready as soon as it is known.
         case off
     }

@@ -10,7 +10,9 @@ extension ListenerConfiguration {
             Key("split", \.target, .split),
             Key("trust", \.trusted, ValueKind.subnet.listOrOne),
             Key("http2", \.speaksHTTP2, .onOff),
-            .later("tls"), .later("sni"), .later("proxy_protocol"),
+            Key("server_names", \.serverNames, .serverNames),
+            Key("proxy_protocol", \.proxies, ValueKind.subnet.listOrOne),
+            .later("tls"),
         ])
 
     /// Nil, and reported, if it cannot be.
@@ -22,13 +24,11 @@ extension ListenerConfiguration {
             reading.report(entry.keyMark, "listener '\(entry.key)' has no 'bind', such as \":80\"")
         }
         guard let bind = draft.bind, hasTarget else { return nil }
-        switch (draft.speech, draft.target) {
-        case (.http, _): self.init(name: entry.key, bind: bind, mode: .http)
-        case (.tcp, let target?): self.init(name: entry.key, bind: bind, mode: .tcp(target))
-        case (.tcp, nil): return nil
-        }
+        guard let mode = draft.mode else { return nil }
+        self.init(name: entry.key, bind: bind, mode: mode)
         trusted = draft.trusted
         speaksHTTP2 = draft.speaksHTTP2
+        proxies = draft.proxies
     }
 
     /// The keys that belong to one protocol only.
@@ -38,7 +38,7 @@ extension ListenerConfiguration {
         let target = entry.value.entry("pool") ?? entry.value.entry("split")
         switch speech {
         case .http:
-            guard let target else { return true }
+            guard let target = target ?? entry.value.entry("server_names") else { return true }
             reading.report(
                 target.keyMark,
                 "'\(target.key)' is for 'protocol: tcp'; where HTTP goes is said under 'routes'")
@@ -48,9 +48,10 @@ extension ListenerConfiguration {
                 guard let found = entry.value.entry(key) else { continue }
                 reading.report(found.keyMark, "'\(key)' is for 'protocol: http'")
             }
-            if target != nil { return true }
+            if target != nil || entry.value.entry("server_names") != nil { return true }
             reading.report(
-                entry.keyMark, "tcp listener '\(entry.key)' leads nowhere; add 'pool' or 'split'")
+                entry.keyMark,
+                "tcp listener '\(entry.key)' leads nowhere; add 'pool', 'split' or 'server_names'")
             return false
         }
     }
@@ -63,6 +64,16 @@ struct ListenerDraft: Sendable {
     var target: TargetName?
     var trusted: [Subnet] = []
     var speaksHTTP2 = true
+    var proxies: [Subnet] = []
+    /// nil: TLS is not looked into.
+    var serverNames: [ServerName]?
+
+    /// nil: it leads nowhere.
+    var mode: ListenerConfiguration.Mode? {
+        if speech == .http { return .http }
+        if let serverNames { return .passthrough(serverNames, fallback: target) }
+        return target.map(ListenerConfiguration.Mode.tcp)
+    }
 
     enum Speech: Sendable {
         case http
@@ -77,6 +88,43 @@ extension ValueKind<TargetName> {
 
     static var split: ValueKind {
         ValueKind<String>.name(of: "split", \.splits).map { .split($0) }
+    }
+}
+
+extension ValueKind<[ServerName]> {
+    fileprivate static var serverNames: ValueKind {
+        let accepted = "a mapping of SERVER NAME: POOL, such as { \"*.example.com\": web }"
+        return ValueKind(accepted: accepted) { node, reading in
+            guard case .mapping(let entries) = node.content, !entries.isEmpty else {
+                reading.refuse(node, accepted: accepted)
+                return nil
+            }
+            var seen: Set<String> = []
+            return entries.compactMap { entry in
+                reading.key = "server_names"
+                let text = YAMLNode(mark: entry.keyMark, content: .scalar(entry.key))
+                let name = ValueKind<String>.serverName.read(text, &reading)
+                reading.key = entry.key
+                let target = ValueKind<TargetName>.pool.read(entry.value, &reading)
+                guard let name, let target else { return nil }
+                if !seen.insert(name).inserted {
+                    let message = "'\(name)' stands here twice; upper and lower case are the same"
+                    reading.report(entry.keyMark, message)
+                }
+                return ServerName(name: name, target: target)
+            }
+        }
+    }
+}
+
+extension ValueKind<String> {
+    fileprivate static var serverName: ValueKind {
+        ValueKind(scalar: "a server name such as example.com or *.example.com") {
+            text throws(Refusal) in
+            let name = text.hasPrefix("*.") ? String(text.dropFirst(2)) : text
+            guard AddressText.isName(name), !name.hasSuffix(".") else { throw Refusal() }
+            return text.lowercased()
+        }
     }
 }
 

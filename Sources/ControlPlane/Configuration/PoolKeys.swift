@@ -19,6 +19,12 @@ extension PoolConfiguration {
                 "idle_connections", \.settings.idleConnectionsPerReplicaMaximum,
                 .count(0...65_536)),
             Key(
+                "protocol", \.settings.upstreamProtocol,
+                .word(["http1": .http1, "http2": .http2])),
+            Key(
+                "proxy_protocol", \.settings.proxyProtocol,
+                .word(["off": .off, "v1": .v1, "v2": .v2])),
+            Key(
                 "addresses", \.addresses,
                 .word(["automatic": .automatic, "attached": .attachedOnly, "any": .any])),
             Key("ejection", \.ejection, ValueKind<EjectionConfiguration?>.ejection),
@@ -26,9 +32,6 @@ extension PoolConfiguration {
                 "slow_start", \.slowStartMilliseconds,
                 ValueKind.time(100...3_600_000).or(["off", "false"], 0)),
             Key("hash", \.hashKey, .hash),
-            Key(
-                "protocol", \.settings.upstreamProtocol,
-                .word(["http1": .http1, "http2": .http2])),
             Key("backup", \.backup, ValueKind.name(of: "pool", \.pools)),
             .later("tls"),
         ])
@@ -45,6 +48,16 @@ extension PoolConfiguration {
             let key = entry.value.entry("hash")
         {
             reading.report(key.keyMark, "'hash' is for 'balance: consistent-hash'")
+        }
+        if case .grpc = probe.kind, entry.value.entry("protocol") == nil {
+            settings.upstreamProtocol = .http2
+        }
+        if settings.upstreamProtocol == .http2, settings.proxyProtocol != .off,
+            let key = entry.value.entry("proxy_protocol")
+        {
+            reading.report(
+                key.keyMark,
+                "'proxy_protocol' does not go with HTTP/2: a connection carries many clients")
         }
         if policy == .consistentHash, slowStart > 0, let key = entry.value.entry("slow_start") {
             reading.report(

@@ -1,12 +1,13 @@
 extension ProbeConfiguration {
     static let section = Section<ProbeDraft>(
-        "pools.NAME.probe", exclusive: [("http", "tcp")],
+        "pools.NAME.probe", exclusive: [("http", "tcp"), ("http", "grpc"), ("tcp", "grpc")],
         [
             Key("http", \.http.path, .path),
             Key("tcp") { entry, _, reading in
                 guard ValueKind<Bool>.onOff.read(entry.value, &reading) == false else { return }
                 reading.report(entry.value.mark, "tcp: found 'off'; to probe nothing, 'probe: off'")
             },
+            Key("grpc", \.service, ValueKind<String>.text.or(["on", "true"], "")),
             Key("host", \.http.host, .text),
             Key("status", \.http.status, ValueKind.statusRange.listOrOne),
             Key("body", \.http.body, .text),
@@ -14,7 +15,6 @@ extension ProbeConfiguration {
             Key("timeout", \.probe.timeoutMilliseconds, .time(1...3_600_000)),
             Key("rise", \.probe.rise, .count(1...100)),
             Key("fall", \.probe.fall, .count(1...100)),
-            .later("grpc"),
         ])
 }
 
@@ -22,6 +22,8 @@ extension ProbeConfiguration {
 struct ProbeDraft: Sendable {
     var probe = ProbeConfiguration()
     var http = ProbeConfiguration.HTTPProbe(path: "/")
+    /// Of gRPC; empty is the server as a whole.
+    var service = ""
 }
 
 extension ValueKind<ProbeConfiguration> {
@@ -39,6 +41,7 @@ extension ValueKind<ProbeConfiguration> {
             if node.entry("http") != nil {
                 draft.probe.kind = .http(draft.http)
             } else {
+                if node.entry("grpc") != nil { draft.probe.kind = .grpc(service: draft.service) }
                 for key in ["host", "status", "body"] {
                     guard let entry = node.entry(key) else { continue }
                     reading.report(entry.keyMark, "'\(key)' is for a probe with 'http: PATH'")

@@ -90,6 +90,11 @@ extension Controller {
         case .tcp(let target):
             report.mode = "tcp"
             report.target = Controller.text(of: target)
+        case .passthrough(let names, let fallback):
+            report.mode = "tcp"
+            let parts = names.map { "\($0.name): \(Controller.text(of: $0.target))" }
+            let rest = fallback.map { ["else \(Controller.text(of: $0))"] } ?? []
+            report.target = (parts + rest).joined(separator: ", ")
         }
         report.accepted = sums.listener(listener.row, .accepted)
         report.open = sums.listener(listener.row, .open)
@@ -245,6 +250,7 @@ extension Controller {
         switch probe.kind {
         case .tcp: "tcp"
         case .http(let http): "http \(http.path)"
+        case .grpc(let service): service.isEmpty ? "grpc" : "grpc \(service)"
         case .off: "off"
         }
     }

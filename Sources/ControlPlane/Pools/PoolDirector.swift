@@ -219,9 +219,10 @@ extension PoolDirector {
         guard let index = state.index(of: id) else { return }
         let member = state.members[index]
         guard let method = sources.probeMethod(of: member, configuration) else { return }
-        let target = ProbeTarget(
+        var target = ProbeTarget(
             address: SocketAddress(member.address), method: method,
             timeoutMilliseconds: configuration.probe.timeout, connectTimeoutMilliseconds: patience)
+        target.proxyProtocol = configuration.settings.proxyProtocol
         prober.probe(target) { [weak self] outcome in
             guard let self else { return }
             details[id]?.lastProbe = ProbeReport(

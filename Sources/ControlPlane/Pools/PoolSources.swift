@@ -49,12 +49,16 @@ struct PoolSources {
         switch configuration.probe.kind {
         case .off: return nil
         case .tcp: return .connect
-        case .http(let probe):
-            let own = known.first { member.sources.contains($0.id) } ?? known.first
-            let address = SocketAddress(member.address)
-            return .http(
-                probe, host: probe.host ?? own?.source.host(address) ?? address.description)
+        case .http(let probe): return .http(probe, host: probe.host ?? host(of: member))
+        case .grpc(let service): return .grpc(service: service, authority: host(of: member))
         }
+    }
+
+    /// The name that discovery asked for.
+    private func host(of member: PoolMember) -> String {
+        let own = known.first { member.sources.contains($0.id) } ?? known.first
+        let address = SocketAddress(member.address)
+        return own?.source.host(address) ?? address.description
     }
 }
 
@@ -100,8 +104,10 @@ extension ProbeConfiguration {
     /// Milliseconds.
     var timeout: Int {
         if let timeoutMilliseconds { return timeoutMilliseconds }
-        if case .http = kind { return 1_000 }
-        return 300
+        switch kind {
+        case .http, .grpc: return 1_000
+        case .tcp, .off: return 300
+        }
     }
 }
 

@@ -114,7 +114,7 @@ extension PoolState {
         switch failure {
         case .timeout, .unreachable:
             return members[index].servedAt >= start + PoolRules.servedNewsMilliseconds
-        case .refused, .closed, .status, .drain, .body, .malformed: return false
+        case .refused, .closed, .status, .drain, .body, .malformed, .health: return false
         }
     }
 
@@ -145,7 +145,7 @@ extension PoolState {
     private func isDead(_ failure: ProbeFailure) -> Bool {
         switch failure {
         case .unreachable, .timeout: true
-        case .refused, .closed, .status, .drain, .body, .malformed: false
+        case .refused, .closed, .status, .drain, .body, .malformed, .health: false
         }
     }
 

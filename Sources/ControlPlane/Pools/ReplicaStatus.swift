@@ -86,12 +86,14 @@ public enum ProbeFailure: Equatable, Sendable {
     case body
     /// Not an HTTP response.
     case malformed(String)
+    /// What gRPC's health service says instead of SERVING.
+    case health(String)
 
     /// The replica took the connection, so that a request may still be worth a try.
     var isAccepting: Bool {
         switch self {
         case .refused, .unreachable, .drain: false
-        case .timeout, .closed, .status, .body, .malformed: true
+        case .timeout, .closed, .status, .body, .malformed, .health: true
         }
     }
 }
@@ -154,6 +156,7 @@ extension ProbeFailure: CustomStringConvertible {
         case .drain: "status 503, asks to be drained"
         case .body: "text not in body"
         case .malformed(let text): "malformed response (\(text))"
+        case .health(let text): "health \(text)"
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Glibc
 internal import Transport
 
@@ -18,6 +19,7 @@ final class ProbeConnection {
     private var request: [UInt8] = []
     private var sentCount = 0
     private var response: ProbeResponse?
+    private var call: HealthCall?
     private var receive: Receive = { _, _ in .wouldBlock }
     private var ended: Ended = { _, _ in }
 
@@ -27,6 +29,10 @@ final class ProbeConnection {
         if case .http(let probe, let host) = target.method {
             request = ProbeConnection.request(path: probe.path, host: host)
             response = ProbeResponse(accepting: probe)
+        }
+        if case .grpc(let service, let authority) = target.method {
+            call = HealthCall(service: service, authority: authority)
+            request = call?.output() ?? []
         }
     }
 
@@ -91,7 +97,16 @@ final class ProbeConnection {
         let code = descriptor.pendingError()
         guard code == 0 else { return end(ProbeConnection.failure(code: code)) }
         isConnected = true
-        if response == nil { end(nil) } else { sendRequest() }
+        guard announce() else { return end(.closed) }
+        if request.isEmpty { end(nil) } else { sendRequest() }
+    }
+
+    /// Says that the connection is weir's own, where the pool has its replicas told whose it is.
+    private func announce() -> Bool {
+        let version = target.proxyProtocol
+        guard version != .off else { return true }
+        let header = ProxyWriter.local(version == .v1 ? .text : .binary)
+        return descriptor.send(header.span) == .bytes(header.count)
     }
 
     private func sendRequest() {
@@ -111,11 +126,19 @@ final class ProbeConnection {
     private func readResponse() {
         var verdict = ProbeResponse.Verdict.undecided
         let result = receive(descriptor) { bytes in
-            verdict = response?.take(bytes) ?? .passed
+            if let call {
+                verdict = call.take(bytes)
+            } else {
+                verdict = response?.take(bytes) ?? .passed
+            }
         }
         switch result {
         case .bytes, .wouldBlock: break
-        case .endOfStream, .failed: verdict = response?.end() ?? .passed
+        case .endOfStream, .failed: verdict = response?.end() ?? .failed(.closed)
+        }
+        if verdict == .undecided, let answer = call?.output(), !answer.isEmpty {
+            // Settings acknowledged and the like: little, and nothing else is on its way out.
+            _ = descriptor.send(answer.span)
         }
         switch verdict {
         case .undecided: break

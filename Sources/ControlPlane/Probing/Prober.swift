@@ -1,3 +1,4 @@
+internal import Balancing
 internal import Transport
 
 /// What to probe, and how.
@@ -7,12 +8,16 @@ struct ProbeTarget {
     var timeoutMilliseconds: Int
     /// How long the connect alone may take.
     var connectTimeoutMilliseconds: Int
+    /// What a connection begins with: that it is weir's own.
+    var proxyProtocol = ProxyProtocol.off
 
     enum Method {
         /// A connection is enough.
         case connect
         /// - Parameter host: the Host field.
         case http(ProbeConfiguration.HTTPProbe, host: String)
+        /// The health of a service (grpc.health.v1).
+        case grpc(service: String, authority: String)
     }
 }
 

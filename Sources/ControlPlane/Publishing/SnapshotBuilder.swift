@@ -70,13 +70,28 @@ struct SnapshotBuilder {
         case .tcp(let name):
             guard let target = positions.target(name) else { return nil }
             mode = .tcp(target)
+        case .passthrough(let names, let fallback):
+            mode = .tls(serverNames(names, fallback, positions))
         }
         var listener = Listener(
             row: input.row, name: input.configuration.name, mode: mode,
             descriptors: input.descriptors,
             trusted: input.configuration.trusted.map(SnapshotBuilder.range))
         listener.speaksHTTP2 = input.configuration.speaksHTTP2
+        listener.proxies = input.configuration.proxies.map(SnapshotBuilder.range)
         return listener
+    }
+
+    private func serverNames(
+        _ names: [ServerName], _ fallback: TargetName?, _ positions: Positions
+    ) -> ServerNames {
+        ServerNames(
+            names.compactMap { entry in
+                positions.target(entry.target).map {
+                    ServerNames.Entry(name: SnapshotBuilder.host(entry.name), target: $0)
+                }
+            },
+            fallback: fallback.flatMap(positions.target))
     }
 
     private func route(

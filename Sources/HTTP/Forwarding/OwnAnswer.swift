@@ -9,6 +9,8 @@ public struct OwnAnswer: Sendable {
     public var requestID: RequestID?
     public var retryAfterSeconds: Int?
     public var date: HTTPDate?
+    /// The request is a gRPC call: it is answered with 200 and this, and no body.
+    public var grpcStatus: GRPCStatus?
     /// The connection closes after this answer.
     public var closes = false
     /// The answer to a HEAD has no body, but its length.
@@ -32,13 +34,17 @@ public struct OwnAnswer: Sendable {
     public func write(into space: inout MutableSpan<UInt8>) -> Int? {
         var writer = HeadWriter(&space)
         writer.append("HTTP/1.1 ")
-        appendStatus(to: &writer)
+        if grpcStatus == nil { appendStatus(to: &writer) } else { writer.append("200 OK") }
         if let date {
             writer.append("\r\nDate: ")
             writer.append(date.text.span)
         }
-        writer.append("\r\nContent-Type: text/plain\r\nContent-Length: ")
-        writer.append(decimal: bodyByteCount)
+        if let grpcStatus {
+            appendGRPC(grpcStatus, to: &writer)
+        } else {
+            writer.append("\r\nContent-Type: text/plain\r\nContent-Length: ")
+            writer.append(decimal: bodyByteCount)
+        }
         appendProxyStatus(to: &writer)
         if let requestID {
             writer.append("\r\nX-Request-ID: ")
@@ -50,8 +56,18 @@ public struct OwnAnswer: Sendable {
         }
         if closes { writer.append("\r\nConnection: close") }
         writer.append("\r\n\r\n")
-        if !isForHEAD { appendBody(to: &writer) }
+        if !isForHEAD, grpcStatus == nil { appendBody(to: &writer) }
         return writer.written
+    }
+
+    /// What gRPC calls Trailers-Only; its message is percent-encoded.
+    private func appendGRPC(_ status: GRPCStatus, to writer: inout HeadWriter) {
+        writer.append("\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\ngrpc-status: ")
+        writer.append(decimal: Int(status.rawValue))
+        writer.append("\r\ngrpc-message: ")
+        for byte in details.utf8 {
+            writer.append(byte: byte.isVisible && byte != UInt8(ascii: "%") ? byte : .question)
+        }
     }
 
     private func appendStatus(to writer: inout HeadWriter) {

@@ -14,7 +14,7 @@ extension BadFile {
             "listeners: { w: { bind: 80, http2: maybe }, t: { bind: 81, protocol: tcp, pool: app,"
                 + " http2: on } }\npools: { app: { discover: 'app:1' } }",
             "1:36: http2: found 'maybe', accepted is on, off, true, false",
-            "1:87: 'http2' is for 'protocol: http'"),
+            "1:86: 'http2' is for 'protocol: http'"),
         BadFile(
             pool("hold: { bytes: 64, release: 0 }"),
             "5:20: bytes: '64' has no unit; write 64B or 64kB",

@@ -13,7 +13,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
     var testDescription: String { text }
 
     static let all =
-        yaml + references + values + sections + sticky + balancing + retry
+        yaml + references + values + sections + sticky + balancing + retry + edge
 
     private static let listener = "listeners: { web: { bind: 80 } }\n"
     private static let app = "pools: { app: { discover: 'app:1' } }\n"
@@ -130,7 +130,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             "5:5: this route matches the same requests as the one in line 4"),
         BadFile(
             "listeners: { t: { bind: 80, protocol: tcp } }\n" + app,
-            "1:14: tcp listener 't' leads nowhere; add 'pool' or 'split'"),
+            "1:14: tcp listener 't' leads nowhere; add 'pool', 'split' or 'server_names'"),
         BadFile(
             "listeners: { t: { bind: 80, protocol: tcp, pool: ap } }\n" + app,
             "1:50: pool: no pool 'ap'; did you mean 'app'?"),
@@ -231,8 +231,9 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             pool("discover: ${EMPTY}"),
             "4:15: discover: found '', accepted is NAME:PORT, ADDRESS:PORT or srv:NAME"),
         BadFile(
-            pool("probe: { grpc: x }"),
-            "5:14: 'grpc' is not supported by this version"),
+            pool("probe: { grpc: x, tcp: on, status: 200 }"),
+            "5:23: 'tcp' and 'grpc' exclude each other; keep one",
+            "5:32: 'status' is for a probe with 'http: PATH'"),
         BadFile(
             pool("probe: on"),
             "5:12: probe: found 'on', accepted is off, or a mapping such as { http:"

@@ -82,7 +82,7 @@ struct CompleteFileTests {
         let keys =
             PoolSettings.hold.keys.count + PoolSettings.timeouts.keys.count
             + PoolSettings.retry.keys.count
-        let others = ["attempts", "idle_connections"]
+        let others = ["attempts", "idle_connections", "protocol", "proxy_protocol"]
         let own = PoolConfiguration.section.supported.filter { others.contains($0) }.count
         #expect(Mirror(reflecting: PoolSettings()).children.count == keys + own)
     }
@@ -161,7 +161,9 @@ enum KeyPathText {
     /// Mappings whose keys are names that the operator chooses.
     static let named: Set = ["listeners", "splits", "rollouts", "pools"]
     /// Mappings without keys of the reader's.
-    static let free: Set = ["splits.NAME.weights", "routes[].headers"]
+    static let free: Set = [
+        "splits.NAME.weights", "routes[].headers", "listeners.NAME.server_names",
+    ]
 
     static func join(_ section: String, _ key: String) -> String {
         section.isEmpty ? key : "\(section).\(key)"

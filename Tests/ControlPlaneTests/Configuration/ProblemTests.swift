@@ -19,7 +19,8 @@ struct ProblemTests {
         #expect(
             problems(text) == [
                 "2:23: unknown key 'protocl' in 'listeners.NAME'; did you mean 'protocol'?",
-                "3:3: tcp listener 'redis' leads nowhere; add 'pool' or 'split'",
+                "3:3: tcp listener 'redis' leads nowhere; add 'pool', 'split' or"
+                    + " 'server_names'",
                 "5:13: host: found 'a b', accepted is a host without port, such as example.com"
                     + " or *.example.com",
                 "5:26: pool: no pool 'wbe'; did you mean 'web'?",

@@ -1,0 +1,10 @@
+"""All cases, in the order in which they are run."""
+
+import browsing
+import calls
+import passthrough
+import proxying
+import sockets
+
+CASES = [*proxying.cases.all, *passthrough.cases.all, *calls.cases.all, *sockets.cases.all,
+         *browsing.cases.all]
