@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from page import Asked
+from town import SECRETS
 
 SECONDS = 30
 TIMES = 8
@@ -19,30 +21,41 @@ class NotYet(Exception):
     """The balancer does not answer as it will when it knows its applications."""
 
 
-async def get(url: str, jar: dict[str, str] | None = None, more: Sequence[str] = ()) -> dict:
-    """What the application saw, with the status."""
+async def ask(url: str, more: Sequence[str] = ()) -> tuple[int, list[str], bytes]:
+    """The status, the fields and the body of what the URL answers, with cookies in `more`."""
     parts = urlsplit(url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    cookies = "; ".join(f"{name}={value}" for name, value in (jar or {}).items())
-    lines = [f"GET {target} HTTP/1.1", f"Host: {parts.hostname}", "Connection: close", *more,
-             *([f"Cookie: {cookies}"] if cookies else [])]
-    reader, writer = await asyncio.open_connection(PLACE, 80)
+    lines = [f"GET {target} HTTP/1.1", f"Host: {parts.hostname}", "Connection: close", *more]
+    secure = {}
+    if parts.scheme == "https":
+        secure = {"ssl": ssl.create_default_context(cafile=str(SECRETS / "shop.pem")),
+                  "server_hostname": parts.hostname}
+    reader, writer = await asyncio.open_connection(PLACE, 443 if secure else 80, **secure)
     try:
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     finally:
         writer.close()
     status, *fields = head.decode("latin-1").split("\r\n")
+    return int(status.split()[1]) if status else 0, fields, body
+
+
+def values(fields: list[str], name: str) -> list[str]:
+    split = [field.split(":", 1) for field in fields]
+    return [value.strip() for field, value in split if field.lower() == name]
+
+
+async def get(url: str, jar: dict[str, str] | None = None, more: Sequence[str] = ()) -> dict:
+    """What the application saw, with the status."""
+    cookies = "; ".join(f"{name}={value}" for name, value in (jar or {}).items())
+    code, fields, body = await ask(url, [*more, *([f"Cookie: {cookies}"] if cookies else [])])
     if jar is not None:
-        for field in fields:
-            if field.lower().startswith("set-cookie:"):
-                name, value = field.split(":", 1)[1].split(";")[0].strip().split("=", 1)
-                jar[name] = value
-    code = int(status.split()[1]) if status else 0
+        jar |= dict(cookie.split(";")[0].split("=", 1) for cookie in values(fields, "set-cookie"))
     if code != 200:
-        raise NotYet(f"{status}\n{body[:300]!r}")
+        raise NotYet(f"{code}\n{body[:300]!r}")
     # A chunked body has its length around it.
-    return {"status": code, **json.loads(body[body.index(b"{"):body.rindex(b"}") + 1])}
+    saw = json.loads(body[body.index(b"{"):body.rindex(b"}") + 1])
+    return {"status": code, "hsts": values(fields, "strict-transport-security"), **saw}
 
 
 async def echoed(port: int, before: bytes = b"") -> str:
@@ -76,7 +89,13 @@ async def answer(asked: Asked) -> object:
         saw = await get(asked.where)
         # app1 and app2 are replicas of app.
         saw["application"] = saw["application"].rstrip("0123456789")
-        return {key: saw[key] for key in ("status", "application", "method", "target", "host")}
+        keys = ["status", "application", "method", "target", "host"]
+        if asked.where.startswith("https:"):
+            keys += ["scheme", "hsts"]
+        return {key: saw[key] for key in keys}
+    if asked.how == "redirect":
+        code, fields, _ = await ask(asked.where)
+        return code, values(fields, "location")
     if asked.how == "client":
         saw = await get(asked.where, more=[f"X-Forwarded-For: {CLIENT}"])
         return f"the client is {saw['client'].split(',')[0]}"

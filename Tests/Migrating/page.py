@@ -9,7 +9,7 @@ COMMENT = re.compile(r"<!-- (.*?) -->")
 
 @dataclass
 class Asked:
-    """`same: GET URL`; works, stays and client as well; `same: tcp PORT`; `same: websocket URL`."""
+    """`same: GET URL`; works, stays, client, redirect as well; `same: tcp PORT`, `… websocket URL`."""
 
     how: str
     kind: str
@@ -27,7 +27,7 @@ class Section:
 
 def asked(comment: str) -> Asked | None:
     found = re.fullmatch(
-        r"(same|works|stays|client): (\S+) (\S+)(?: (?:spread over|from) (.*))?", comment)
+        r"(same|works|stays|client|redirect): (\S+) (\S+)(?: (?:spread over|from) (.*))?", comment)
     if found is None:
         return None
     names = re.split(r" and | or ", found[4]) if found[4] else []

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -19,12 +20,13 @@ from pathlib import Path
 from lab.machine import NetworkOf, run
 
 DNS = "127.0.0.11"
-HTTP_PORT, TCP_PORT = 8080, 6379
+HTTP_PORT, TLS_PORT, TCP_PORT = 8080, 8443, 6379
 APPLICATIONS = ["app", "app1", "app2", "site", "api", "blog", "stable", "canary"]
 STREAMS = ["redis1", "redis2"]
 ADDRESSES = {name: f"172.30.0.{number}" for number, name in
              enumerate([*APPLICATIONS, *STREAMS], 1)}
 BALANCER = "172.30.0.254/24"
+SECRETS = Path("/run/secrets")
 TYPE_A, NXDOMAIN = 1, 3
 # RFC 6455, section 1.3.
 WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -121,17 +123,34 @@ def network():
         holder.wait()
 
 
+def make_certificates() -> None:
+    """Where Docker puts secrets: a chain, its key, and both in one file, for shop.example."""
+    SECRETS.mkdir()
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-days", "2", "-subj", "/CN=shop.example", "-addext",
+        "subjectAltName=DNS:shop.example,DNS:api.example", "-keyout", str(SECRETS / "shop.key"), "-out",
+        str(SECRETS / "shop.pem"))
+    both = [(SECRETS / name).read_text() for name in ("shop.pem", "shop.key")]
+    (SECRETS / "shop.both.pem").write_text("".join(both))
+
+
 async def build(folder: Path, applications: NetworkOf) -> list:
     """Names and applications; the resolver of this namespace is Docker's from now on."""
     resolver = folder / "resolv.conf"
     resolver.write_text(f"nameserver {DNS}\noptions ndots:0\n")
     run("mount", "--bind", str(resolver), "/etc/resolv.conf")
+    make_certificates()
     loop = asyncio.get_running_loop()
     parts = [await loop.create_datagram_endpoint(Names, local_addr=(DNS, 53))]
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(SECRETS / "shop.pem", SECRETS / "shop.key")
     for name, address in ADDRESSES.items():
-        application, is_stream = Application(name), name in STREAMS
-        with applications:
-            listener = socket.create_server((address, TCP_PORT if is_stream else HTTP_PORT))
-        parts.append(await asyncio.start_server(
-            application.echo if is_stream else application.serve, sock=listener))
+        application = Application(name)
+        plain, secure = {}, {"ssl": tls}
+        ports = [(TCP_PORT, application.echo, plain)] if name in STREAMS else [
+            (HTTP_PORT, application.serve, plain), (TLS_PORT, application.serve, secure)]
+        for port, serve, options in ports:
+            with applications:
+                listener = socket.create_server((address, port))
+            parts.append(await asyncio.start_server(serve, sock=listener, **options))
     return parts
