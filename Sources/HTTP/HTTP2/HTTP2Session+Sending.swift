@@ -55,7 +55,8 @@ extension HTTP2Session {
     public func request(
         _ text: Span<UInt8>, scheme: RequestForwarding.Scheme, body: Body, user: UInt64
     ) -> HTTP2Stream {
-        unsafe withUnsafeTemporaryAllocation(
+        guard !hasGoneAway else { return .none }
+        return unsafe withUnsafeTemporaryAllocation(
             of: nghttp2_nv.self, capacity: FieldList.capacity
         ) { space in
             var list = unsafe FieldList(space)

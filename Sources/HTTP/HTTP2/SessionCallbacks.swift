@@ -12,7 +12,8 @@ enum SessionCallbacks {
         defer { unsafe nghttp2_session_callbacks_del(callbacks) }
         guard unsafe nghttp2_option_new(&option) == 0 else { return false }
         defer { unsafe nghttp2_option_del(option) }
-        unsafe set(callbacks)
+        unsafe setFieldCallbacks(callbacks)
+        unsafe setFrameCallbacks(callbacks)
         unsafe nghttp2_option_set_no_auto_window_update(option, 1)
         unsafe nghttp2_option_set_server_fallback_rfc7540_priorities(option, 0)
         unsafe nghttp2_option_set_builtin_recv_extension_type(
@@ -28,7 +29,7 @@ enum SessionCallbacks {
         return result == 0
     }
 
-    private static func set(_ callbacks: OpaquePointer?) {
+    private static func setFieldCallbacks(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) {
             _, frame, user in
             guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else {
@@ -51,6 +52,9 @@ enum SessionCallbacks {
             _, _, _, _, _, _, _, _ in
             NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
         }
+    }
+
+    private static func setFrameCallbacks(_ callbacks: OpaquePointer?) {
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
             session, _, id, data, count, user in
             guard let state = unsafe SessionCallbacks.state(user), let data = unsafe data else {
@@ -71,6 +75,14 @@ enum SessionCallbacks {
                 return 0
             }
             unsafe SessionCallbacks.frameWent(state, frame)
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) {
+            _, frame, _, user in
+            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else {
+                return 0
+            }
+            unsafe SessionCallbacks.frameStayed(state, frame)
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {

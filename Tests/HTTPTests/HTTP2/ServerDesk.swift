@@ -40,7 +40,7 @@ final class ServerDesk {
             let user = UInt64(streams.count + 1)
             session.attach(stream, user: user)
             streams.append(stream)
-            requests.append(text(session.head))
+            requests.append(ServerDesk.text(session.head))
             if ends { ended.insert(user) }
         case .largeRequest(let stream, _):
             isLarge = true
@@ -51,13 +51,13 @@ final class ServerDesk {
             bodies[user, default: ""] += String(decoding: part, as: UTF8.self)
             if ends { ended.insert(user) }
         case .trailers(let user):
-            trailers[user] = text(session.head)
+            trailers[user] = ServerDesk.text(session.head)
             ended.insert(user)
         default: break
         }
     }
 
-    private func text(_ span: Span<UInt8>) -> String {
+    static func text(_ span: Span<UInt8>) -> String {
         String(decoding: span.indices.map { span[$0] }, as: UTF8.self)
     }
 
