@@ -5,16 +5,15 @@ internal import Transport
 
 /// The client codec for HTTP/2: a connection whose streams are served like connections.
 extension Worker {
-    static let prefaceBytes = 24
-
     /// What could not be read as HTTP/1 is the beginning of HTTP/2 (RFC 9113 §3.3).
     ///
     /// - Returns: false if it is not.
     mutating func beginsSession(_ client: Ref<ClientConnection>, _ received: Buffer) -> Bool {
-        guard client.its.requestsServed == 0, !client.isStream, isPreface(received),
+        guard client.its.requestsServed == 0, !client.isStream,
+            HTTP2Session.isPreface(received.bytes),
             speaksHTTP2(client.its.listenerRow)
         else { return false }
-        if received.count < Worker.prefaceBytes {
+        if received.count < HTTP2Session.prefaceBytes {
             keepPartialHead(received, of: client)
         } else {
             openSession(client, received)
@@ -24,14 +23,6 @@ extension Worker {
 
     private mutating func speaksHTTP2(_ listenerRow: Int) -> Bool {
         snapshot.listeners.first { $0.row == listenerRow }?.speaksHTTP2 ?? false
-    }
-
-    private mutating func isPreface(_ received: Buffer) -> Bool {
-        let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-        let count = min(received.count, Worker.prefaceBytes)
-        let expected = unsafe Span(_unsafeStart: preface.utf8Start, count: count)
-        for index in 0..<count where received.bytes[index] != expected[index] { return false }
-        return true
     }
 
     /// From here on the connection carries streams. `received` are its first bytes.

@@ -98,6 +98,7 @@ extension Rule {
         "Sources/HTTP/HTTP1/Words.swift": "reads eight bytes at a time out of a span",
         "Sources/HTTP/HTTP1/Copying.swift": "copies bytes between spans",
         "Sources/HTTP/HTTP1/ShortText.swift": "reads constant text in place",
+        "Sources/HTTP/HTTP2/": "wraps libnghttp2 and owns the state behind a session",
         "Sources/DataPlane/Slab.swift": "owns the slots of connections",
         "Sources/ControlPlane/Configuration/YAMLEvents.swift": "wraps libyaml",
         "Sources/ControlPlane/Configuration/ConfigurationFile.swift": "wraps open and read",

@@ -17,18 +17,14 @@ extension HTTP2Session {
     public func respond(_ stream: HTTP2Stream, _ text: Span<UInt8>, body: Body) -> Bool {
         guard stream != .none else { return false }
         let id = unsafe state.pointee.records[Int(stream.index)].id
-        return unsafe withUnsafeTemporaryAllocation(
-            of: nghttp2_nv.self, capacity: FieldList.capacity
-        ) { space in
-            var list = unsafe FieldList(space)
-            list.addResponse(text)
-            guard !list.overflows else { return false }
-            var provider = unsafe SessionCallbacks.provider(stream.index)
-            return unsafe withUnsafePointer(to: &provider) { provider in
-                unsafe nghttp2_submit_response(
-                    state.pointee.session, id, list.start, list.fieldCount,
-                    body == .offered ? provider : nil) == 0
-            }
+        var list = unsafe FieldList(state.pointee.fields)
+        list.addResponse(text)
+        guard !list.overflows else { return false }
+        var provider = unsafe SessionCallbacks.provider(stream.index)
+        return unsafe withUnsafePointer(to: &provider) { provider in
+            unsafe nghttp2_submit_response(
+                state.pointee.session, id, list.start, list.fieldCount,
+                body == .offered ? provider : nil) == 0
         }
     }
 
@@ -36,16 +32,12 @@ extension HTTP2Session {
     public func respondInterim(_ stream: HTTP2Stream, _ text: Span<UInt8>) -> Bool {
         guard stream != .none else { return false }
         let id = unsafe state.pointee.records[Int(stream.index)].id
-        return unsafe withUnsafeTemporaryAllocation(
-            of: nghttp2_nv.self, capacity: FieldList.capacity
-        ) { space in
-            var list = unsafe FieldList(space)
-            list.addResponse(text)
-            guard !list.overflows else { return false }
-            return unsafe nghttp2_submit_headers(
-                state.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, nil, list.start,
-                list.fieldCount, nil) == 0
-        }
+        var list = unsafe FieldList(state.pointee.fields)
+        list.addResponse(text)
+        guard !list.overflows else { return false }
+        return unsafe nghttp2_submit_headers(
+            state.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, nil, list.start,
+            list.fieldCount, nil) == 0
     }
 
     /// Begins a stream with the head of a request.
@@ -56,34 +48,30 @@ extension HTTP2Session {
         _ text: Span<UInt8>, scheme: RequestForwarding.Scheme, body: Body, user: UInt64
     ) -> HTTP2Stream {
         guard !hasGoneAway else { return .none }
-        return unsafe withUnsafeTemporaryAllocation(
-            of: nghttp2_nv.self, capacity: FieldList.capacity
-        ) { space in
-            var list = unsafe FieldList(space)
-            let isTunnel = list.addRequest(text, scheme: scheme)
-            guard !list.overflows else { return .none }
-            let index = unsafe state.pointee.makeRecord(id: 0)
-            let takesBody = body == .offered || isTunnel
-            var provider = unsafe SessionCallbacks.provider(index)
-            let id = unsafe withUnsafePointer(to: &provider) { provider in
-                unsafe nghttp2_submit_request(
-                    state.pointee.session, nil, list.start, list.fieldCount,
-                    takesBody ? provider : nil, SessionCallbacks.number(index))
-            }
-            guard id > 0 else {
-                unsafe state.pointee.freeRecord(index)
-                return .none
-            }
-            unsafe state.pointee.records[Int(index)].id = id
-            unsafe state.pointee.records[Int(index)].user = user
-            unsafe state.pointee.records[Int(index)].isTunnel = isTunnel
-            unsafe state.pointee.records[Int(index)].isHEAD = text.beginsWithHEAD
-            if isTunnel, !list.webSocketKey.isEmpty {
-                unsafe state.pointee.records[Int(index)].accept = WebSocketAccept(
-                    key: text.extracting(list.webSocketKey))
-            }
-            return HTTP2Stream(index: index)
+        var list = unsafe FieldList(state.pointee.fields)
+        let isTunnel = list.addRequest(text, scheme: scheme)
+        guard !list.overflows else { return .none }
+        let index = unsafe state.pointee.makeRecord(id: 0)
+        let takesBody = body == .offered || isTunnel
+        var provider = unsafe SessionCallbacks.provider(index)
+        let id = unsafe withUnsafePointer(to: &provider) { provider in
+            unsafe nghttp2_submit_request(
+                state.pointee.session, nil, list.start, list.fieldCount,
+                takesBody ? provider : nil, SessionCallbacks.number(index))
         }
+        guard id > 0 else {
+            unsafe state.pointee.freeRecord(index)
+            return .none
+        }
+        unsafe state.pointee.records[Int(index)].id = id
+        unsafe state.pointee.records[Int(index)].user = user
+        unsafe state.pointee.records[Int(index)].isTunnel = isTunnel
+        unsafe state.pointee.records[Int(index)].isHEAD = text.beginsWithHEAD
+        if isTunnel, !list.webSocketKey.isEmpty {
+            unsafe state.pointee.records[Int(index)].accept = WebSocketAccept(
+                key: text.extracting(list.webSocketKey))
+        }
+        return HTTP2Stream(index: index)
     }
 
     /// That many more bytes of the body can be sent.

@@ -23,6 +23,18 @@ public struct HTTP2Session {
         HTTP2Session(.client, settings, keyBits: keyBits)
     }
 
+    /// What a client's connection begins with (RFC 9113 §3.4).
+    public static let prefaceBytes = 24
+
+    /// Whether the bytes are its preface, or the first part of it.
+    public static func isPreface(_ bytes: Span<UInt8>) -> Bool {
+        let preface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        for index in 0..<min(bytes.count, prefaceBytes) {
+            guard unsafe bytes[index] == preface.utf8Start[index] else { return false }
+        }
+        return true
+    }
+
     private init?(_ role: SessionState.Role, _ settings: HTTP2Settings, keyBits: UInt64) {
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: SessionState(role: role, keyBits: keyBits))

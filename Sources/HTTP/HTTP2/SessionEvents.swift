@@ -201,14 +201,10 @@ extension SessionCallbacks {
     }
 
     private static func submit(_ trailers: TextMemory, _ state: State, _ id: Int32) {
-        unsafe withUnsafeTemporaryAllocation(
-            of: nghttp2_nv.self, capacity: FieldList.capacity
-        ) { space in
-            var list = unsafe FieldList(space)
-            list.addLines(of: trailers.span, from: 0, isUpgrade: false)
-            _ = unsafe nghttp2_submit_trailer(
-                state.pointee.session, id, list.start, list.fieldCount)
-        }
+        var list = unsafe FieldList(state.pointee.fields)
+        list.addLines(of: trailers.span, from: 0, isUpgrade: false)
+        _ = unsafe nghttp2_submit_trailer(
+            state.pointee.session, id, list.start, list.fieldCount)
     }
 
     static func noteFrame(_ state: State, _ index: Int, _ header: Span<UInt8>, _ count: Int) {

@@ -36,6 +36,8 @@ struct SessionState {
     let role: Role
     var session: OpaquePointer?
     var section = FieldSection()
+    /// What fields are put together in on their way out.
+    let fields = UnsafeMutableBufferPointer<nghttp2_nv>.allocate(capacity: FieldList.capacity)
     var scanner: FrameScanner
     var guardian = FloodGuard()
     var memory = StreamMemory()
@@ -115,6 +117,7 @@ struct SessionState {
 
     mutating func deallocate() {
         section.deallocate()
+        unsafe fields.deallocate()
         for index in records.indices { records[index].trailers?.deallocate() }
     }
 }

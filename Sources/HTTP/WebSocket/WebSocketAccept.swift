@@ -16,9 +16,8 @@ struct WebSocketAccept: BitwiseCopyable {
             message[count] = key[index]
             count += 1
         }
-        let suffix: StaticString = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        for index in 0..<suffix.utf8CodeUnitCount {
-            message[count] = unsafe suffix.utf8Start[index]
+        for byte in "258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8 {
+            message[count] = byte
             count += 1
         }
         let digest = SHA1.digest(message, count: count)
