@@ -56,7 +56,10 @@ class Stream:
             self.link.flush()
             await self.link.drained()
         if ends:
-            self.link.h2.end_stream(self.number)
+            try:
+                self.link.h2.end_stream(self.number)
+            except h2.exceptions.ProtocolError as error:
+                raise Reset(str(error)) from None
             self.link.flush()
 
     def reset(self, code: int = 8) -> None:

@@ -40,11 +40,13 @@ class Origin:
         elif path.startswith("/abort"):
             await talk.head(200, [("content-length", "100000")])
             await talk.send(PATTERN[:50_000])
+            # A reset may overtake what was sent before it.
+            await asyncio.sleep(0.2)
             await talk.abort()
         elif path.startswith("/unknown-abort"):
             await talk.head(200, [])
             await talk.send(PATTERN[:50_000])
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
             await talk.abort()
         elif path.startswith("/endless"):
             await talk.head(200, [])
