@@ -55,8 +55,12 @@ http {{
     {servers}
     keepalive 512; keepalive_requests 1000000000; keepalive_timeout 1h;
   }}
+  ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;
+  ssl_session_cache off; http2_max_concurrent_streams 256;
   server {{
     listen 127.0.0.1:{http} backlog=4096;
+    listen 127.0.0.1:{h2} http2 backlog=4096;
+    listen 127.0.0.1:{https} ssl http2 backlog=4096;
     location / {{
       proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header Host $host;
@@ -80,6 +84,7 @@ HAPROXY = """
 global
   nbthread 1
   maxconn 4000
+  tune.h2.max-concurrent-streams 256
   tune.pipesize 262144
   {log}
 defaults
@@ -90,6 +95,8 @@ defaults
 listen web
   mode http
   bind 127.0.0.1:{http}
+  bind 127.0.0.1:{h2} proto h2
+  bind 127.0.0.1:{https} ssl crt {folder}/both.pem alpn h2,http/1.1
   {web_log}
   option forwardfor
   http-request set-header X-Forwarded-Proto http
@@ -108,6 +115,7 @@ WEIR = """
 listeners:
   web: {{ bind: "127.0.0.1:{http}" }}
   raw: {{ bind: "127.0.0.1:{tcp}", protocol: tcp, pool: web }}
+{secured}
 routes:
   - {{ pool: web }}
   - {{ path: /split, split: turns }}
@@ -125,8 +133,29 @@ log: {{ access: {log}, level: warning }}
 """
 
 
+H2O = """
+num-threads: 1
+max-connections: 16384
+http2-max-concurrent-requests-per-connection: 256
+listen: {{ host: 127.0.0.1, port: {h2} }}
+listen:
+  host: 127.0.0.1
+  port: {https}
+  ssl: {{ certificate-file: {folder}/chain.pem, key-file: {folder}/key.pem }}
+hosts:
+  "*":
+    paths:
+      "/":
+        proxy.reverse.url: "http://127.0.0.1:{origin}/"
+        proxy.preserve-host: ON
+"""
+
+
 class Subject:
-    """A running program with its processes and its two ports."""
+    """A running program with its processes and its ports."""
+
+    # Those that have no such listener are not measured there.
+    h2 = https = 0
 
     def __init__(self, name, version, command, ports, logged):
         self.name, self.version, self.logged = name, version, logged
@@ -201,11 +230,12 @@ def start_nginx(folder, ports, logged):
     log = f"{folder}/nginx.access combined buffer=32k" if logged else "off"
     path = folder / "nginx.conf"
     path.write_text(NGINX.format(
-        folder=folder, name="nginx", master="off" if WRAPPER else "on", modules=module, servers=servers, http=ports[0],
-        stream=stream, log=log))
+        folder=folder, name="nginx", master="off" if WRAPPER else "on", modules=module,
+        servers=servers, http=ports[0], h2=ports[0] + 2, https=ports[0] + 3, stream=stream,
+        log=log))
     words = ["nginx", "-c", str(path)]
     version = first_line(["nginx", "-v"]).split("/")[-1]
-    return Subject("nginx", version, {"folder": folder, "words": words}, ports, logged)
+    return with_all(Subject("nginx", version, {"folder": folder, "words": words}, ports, logged))
 
 
 def start_haproxy(folder, ports, logged):
@@ -214,12 +244,12 @@ def start_haproxy(folder, ports, logged):
         for port in ORIGIN_PORTS)
     path = folder / "haproxy.cfg"
     path.write_text(HAPROXY.format(
-        servers=servers, http=ports[0], tcp=ports[1],
-        log="log stdout format raw local0" if logged else "",
+        servers=servers, folder=folder, http=ports[0], tcp=ports[1], h2=ports[0] + 2,
+        https=ports[0] + 3, log="log stdout format raw local0" if logged else "",
         web_log="log global\n  option httplog" if logged else ""))
     words = ["haproxy", "-db", "-f", str(path)]
     version = first_line(["haproxy", "-v"]).split()[2]
-    return Subject("haproxy", version, {"folder": folder, "words": words}, ports, logged)
+    return with_all(Subject("haproxy", version, {"folder": folder, "words": words}, ports, logged))
 
 
 def weir_binary():
@@ -230,19 +260,78 @@ def start_weir(folder, ports, logged):
     servers = ", ".join(f'"127.0.0.1:{port}"' for port in ORIGIN_PORTS)
     path = folder / "weir.yaml"
     (folder / "key").write_text("00112233445566778899aabbccddeeff")
+    secured = f'''  secured:
+    bind: "127.0.0.1:{ports[0] + 3}"
+    tls: {{ certificates: [{{ chain: {folder}/chain.pem, key: {folder}/key.pem }}] }}'''
     path.write_text(WEIR.format(
         folder=folder, servers=servers, http=ports[0], tcp=ports[1], admin=ports[0] + 50,
+        secured=secured if knows_tls(folder) else "",
         log="stdout" if logged else "off", extra=os.environ.get("WEIR_EXTRA", "")))
     words = [weir_binary(), "run", "-c", str(path), "--workers", "1"]
     version = first_line([weir_binary(), "version"]).split()[-1]
-    return Subject("weir", version, {"folder": folder, "words": words}, ports, logged)
+    subject = Subject("weir", version, {"folder": folder, "words": words}, ports, logged)
+    subject.h2, subject.https = ports[0], ports[0] + 3 if knows_tls(folder) else 0
+    return subject
 
 
-STARTERS = {"weir": start_weir, "nginx": start_nginx, "haproxy": start_haproxy}
-PORTS = {"weir": (9110, 9111), "nginx": (9120, 9121), "haproxy": (9130, 9131)}
+def knows_tls(folder):
+    """Whether this weir has TLS on listeners: older ones are measured too."""
+    path = folder / "tls.yaml"
+    path.write_text("listeners: { a: { bind: 80, tls: {} } }\npools: { a: { discover: 'a:1' } }\n")
+    said = subprocess.run([weir_binary(), "check", str(path)], capture_output=True, text=True)
+    return "is not supported" not in said.stdout + said.stderr
+
+
+def with_all(subject):
+    subject.h2, subject.https = subject.http + 2, subject.http + 3
+    return subject
+
+
+def start_nghttpx(folder, ports, logged):
+    words = ["nghttpx", f"--frontend=127.0.0.1,{ports[0]};no-tls",
+             f"--frontend=127.0.0.1,{ports[0] + 3}",
+             *(f"--backend=127.0.0.1,{port}" for port in ORIGIN_PORTS), "--workers=1", "--no-ocsp",
+             "--frontend-http2-max-concurrent-streams=256", "--accesslog-file=/dev/null",
+             "--add-x-forwarded-for", "--errorlog-file=/dev/stderr", "--conf=/dev/null",
+             str(folder / "key.pem"), str(folder / "chain.pem")]
+    version = first_line(["nghttpx", "--version"]).split("/")[-1]
+    subject = Subject("nghttpx", version, {"folder": folder, "words": words}, ports, logged)
+    subject.h2, subject.https = ports[0], ports[0] + 3
+    return subject
+
+
+def start_h2o(folder, ports, logged):
+    path = folder / "h2o.conf"
+    # The version that Debian has knows one replica only.
+    path.write_text(H2O.format(folder=folder, h2=ports[0], https=ports[0] + 3,
+                               origin=ORIGIN_PORTS[0]))
+    version = first_line(["h2o", "--version"]).split()[-1]
+    words = ["h2o", "-c", str(path)]
+    subject = Subject("h2o", version, {"folder": folder, "words": words}, ports, logged)
+    subject.h2, subject.https = ports[0], ports[0] + 3
+    return subject
+
+
+def make_certificate(folder):
+    """One of P-256 for all, as chain, key, and both in one file."""
+    chain, key = folder / "chain.pem", folder / "key.pem"
+    if not chain.exists():
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key), "-out", str(chain),
+                        "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+        (folder / "both.pem").write_text(chain.read_text() + key.read_text())
+
+
+STARTERS = {"weir": start_weir, "nginx": start_nginx, "haproxy": start_haproxy,
+            "nghttpx": start_nghttpx, "h2o": start_h2o}
+PORTS = {"weir": (9110, 9111), "nginx": (9120, 9121), "haproxy": (9130, 9131),
+         "nghttpx": (9140, 9141), "h2o": (9150, 9151)}
+# Those that are measured in the rows of HTTP/2 and TLS only.
+OTHERS = ("nghttpx", "h2o")
 
 
 def start(name, folder, logged):
+    make_certificate(folder)
     subject = STARTERS[name](folder, PORTS[name], logged)
     subject.wait_for(subject.http)
     return subject
