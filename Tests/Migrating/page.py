@@ -9,7 +9,7 @@ COMMENT = re.compile(r"<!-- (.*?) -->")
 
 @dataclass
 class Asked:
-    """`same: GET URL`; works, stays, client, redirect as well; `same: tcp PORT`, `… websocket URL`."""
+    """`same: GET URL`; works, stays, client, redirect too; `same: tcp PORT`."""
 
     how: str
     kind: str

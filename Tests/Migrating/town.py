@@ -128,8 +128,8 @@ def make_certificates() -> None:
     SECRETS.mkdir()
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
         "-nodes", "-days", "2", "-subj", "/CN=shop.example", "-addext",
-        "subjectAltName=DNS:shop.example,DNS:api.example", "-keyout", str(SECRETS / "shop.key"), "-out",
-        str(SECRETS / "shop.pem"))
+        "subjectAltName=DNS:shop.example,DNS:api.example", "-keyout", str(SECRETS / "shop.key"),
+        "-out", str(SECRETS / "shop.pem"))
     both = [(SECRETS / name).read_text() for name in ("shop.pem", "shop.key")]
     (SECRETS / "shop.both.pem").write_text("".join(both))
 
