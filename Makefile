@@ -16,7 +16,8 @@ BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
 TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk openssl \
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
     busybox-static libnginx-mod-stream \
-    strace valgrind nghttp2-client debootstrap lintian mandoc systemd-container caddy
+    strace valgrind nghttp2-client debootstrap lintian mandoc systemd-container caddy \
+    chromium chromium-driver fonts-dejavu-core
 BENCH_PACKAGES := nginx haproxy wrk valgrind openssl nghttp2-client nghttp2-proxy h2o
 
 # Where `make install` puts things. DESTDIR is put before all of it, for who makes packages.

@@ -7,7 +7,7 @@ import socket
 import urllib.request
 from pathlib import Path
 
-from town import Clients, Town
+from town import Behaviour, Clients, Replica, Town
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -23,7 +23,7 @@ routes:
 splits:
   api: {{ weights: {{ api-stable: 95, api-canary: 5 }}, sticky: cookie }}
 pools:
-  web: {{ discover: "app:{town}", addresses: attached, probe: {{ http: /healthz }} }}
+  web: {{ discover: {web_replicas}, addresses: attached, probe: {{ http: /healthz, interval: {pace} }} }}
   api-stable: {{ discover: "api:{town}", addresses: attached, probe: {{ http: /healthz }} }}
   api-canary: {{ discover: "api-canary:{town}", addresses: attached, probe: {{ http: /healthz }} }}
   search: {{ discover: "search:{town}", addresses: attached, probe: {{ http: /healthz }} }}
@@ -51,21 +51,24 @@ class Front:
 
     def __init__(self, folder: Path, replicas: int = 4):
         self.folder, self.replicas = folder, replicas
-        self.ports = {name: free_port() for name in ["web", "redis", "admin", "town"]}
+        self.ports = {name: free_port() for name in ["web", "redis", "admin", "town", "crowd"]}
         self.address = f"http://127.0.0.1:{self.ports['admin']}/"
 
     async def __aenter__(self) -> "Front":
         self.folder.mkdir(parents=True, exist_ok=True)
         self.town = Town(self.ports["town"])
         await self.town.open()
-        counts = {"app": self.replicas, "api": 3, "api-canary": 2, "search": 2, "cache": 1}
+        counts = {"app": 4, "api": 3, "api-canary": 2, "search": 2, "cache": 1}
         for name, count in counts.items():
             self.town.service(name, milliseconds=30 if name == "search" else 8)
             await self.town.start(name, count)
         (self.folder / "token").write_text(TOKEN + "\n")
         settings = self.folder / "weir.yaml"
+        web, pace = f'"app:{self.ports["town"]}"', "1s"
+        if self.replicas > 4:
+            web, pace = await self._crowd(), "60s"
         settings.write_text(CONFIGURATION.format(
-            folder=self.folder, dns=self.town.dns, **self.ports))
+            folder=self.folder, dns=self.town.dns, web_replicas=web, pace=pace, **self.ports))
         with open(self.folder / "weir.log", "w") as log:
             self.process = await asyncio.create_subprocess_exec(
                 weir_program(), "run", "-c", settings, stderr=log)
@@ -81,6 +84,14 @@ class Front:
         if self.process.returncode is None:
             self.process.terminate()
         await asyncio.wait_for(self.process.wait(), 30)
+
+    async def _crowd(self) -> str:
+        """As many addresses of loopback, all of which one server has: it is Python, and slow."""
+        port = self.ports["crowd"]
+        await Replica("0.0.0.0", port, Behaviour()).start()
+        places = [f'"127.99.{number // 250}.{number % 250 + 1}:{port}"'
+                  for number in range(self.replicas)]
+        return f"[{', '.join(places)}]"
 
     async def _until_ready(self) -> None:
         for _ in range(1200):

@@ -7,7 +7,8 @@ import struct
 import time
 from dataclasses import dataclass, field
 
-TYPE_A, TYPE_PTR, NXDOMAIN = 1, 12, 3
+TYPE_A, TYPE_PTR, NXDOMAIN, TRUNCATED = 1, 12, 3, 0x0200
+DATAGRAM_BYTES = 1232
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Replica:
                 else:
                     status = "200 OK"
                 writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 3\r\n\r\nok\n".encode())
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             self.connections.discard(writer)
@@ -69,10 +70,19 @@ class Town(asyncio.DatagramProtocol):
         self.services: dict[str, Service] = {}
 
     async def open(self) -> None:
+        """UDP and TCP at one port; which, the machine decides."""
         loop = asyncio.get_running_loop()
-        self.transport, _ = await loop.create_datagram_endpoint(
-            lambda: self, local_addr=("127.0.0.1", 0))
-        self.dns = "127.0.0.1:%d" % self.transport.get_extra_info("sockname")[1]
+        for attempt in range(20):
+            self.stream = await asyncio.start_server(self._answer_stream, "127.0.0.1", 0)
+            port = self.stream.sockets[0].getsockname()[1]
+            try:
+                await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", port))
+                break
+            except OSError:
+                self.stream.close()
+                if attempt == 19:
+                    raise
+        self.dns = f"127.0.0.1:{port}"
 
     def service(self, name: str, **behaviour: float) -> Service:
         service = Service(name, 10 + len(self.services), Behaviour(**behaviour))
@@ -105,6 +115,25 @@ class Town(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, query: bytes, client: tuple[str, int]) -> None:
+        answer = self._answer(query)
+        if len(answer) > DATAGRAM_BYTES:
+            end = query.index(b"\0", 12) + 5
+            head = struct.pack(">5H", 0x8180 | TRUNCATED, 1, 0, 0, 0)
+            answer = query[:2] + head + query[12:end]
+        self.transport.sendto(answer, client)
+
+    async def _answer_stream(
+            self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while length := await reader.readexactly(2):
+                answer = self._answer(await reader.readexactly(int.from_bytes(length)))
+                writer.write(len(answer).to_bytes(2) + answer)
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def _answer(self, query: bytes) -> bytes:
         end = query.index(b"\0", 12) + 5
         labels, place = [], 12
         while length := query[place]:
@@ -119,8 +148,7 @@ class Town(asyncio.DatagramProtocol):
         body = b"".join(
             struct.pack(">HHHIH", 0xC00C, kind, 1, 600, len(data)) + data
             for data in records or [])
-        # More than one datagram of loopback takes never comes up here.
-        self.transport.sendto(query[:2] + head + question + body, client)
+        return query[:2] + head + question + body
 
     def _records(self, labels: list[str], kind: int) -> list[bytes] | None:
         if kind == TYPE_PTR:

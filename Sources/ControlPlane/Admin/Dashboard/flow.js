@@ -48,7 +48,8 @@ function ways(status) {
 // weir counts at listeners and at pools. Between them the flows are those that agree with both
 // and are otherwise as even as can be; exact wherever there is only one way.
 function fit(found, figures) {
-  const sums = [['listener', (name) => figures.listener(name)]];
+  // The first report has no rates of listeners.
+  const sums = figures.seconds > 0 ? [['listener', (name) => figures.listener(name)]] : [];
   const pools = new Map(figures.status.pools.map((pool) => [pool.name, pool]));
   sums.push(['pool', (name) => pools.has(name) ? figures.pool(pools.get(name)) : 0]);
   for (let turn = 0; turn < 30; turn++) {
