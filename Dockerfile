@@ -2,14 +2,18 @@
 # uses the last stage alone.
 FROM swift:6.3.1-bookworm AS build
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends make pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
+    && apt-get install --yes --no-install-recommends make pkg-config ca-certificates libc-ares-dev libssl-dev \
+        libnghttp2-dev libyaml-dev
 WORKDIR /source
 COPY . .
-RUN make build && strip -o /weir .build/release/weir && mkdir -p /state/weir
+RUN make build && strip -o /weir .build/release/weir && mkdir -p /state/weir \
+    && cp /etc/ssl/certs/ca-certificates.crt /ca-certificates.crt
 
 # One static file: no shell, no libraries, nothing to update but weir.
 FROM scratch
 COPY --from=build /weir /weir
+# Whom replicas with public certificates are verified by.
+COPY --from=build /ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # A volume mounted at /var/lib/weir belongs to weir then.
 COPY --from=build --chown=65532:65532 /state /var/lib
 USER 65532:65532

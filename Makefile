@@ -12,8 +12,8 @@ SECONDS_EACH ?= 60
 STATIC := --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld
 CHECKS := --explicit-target-dependency-import-check error
 
-BUILD_PACKAGES := pkg-config libc-ares-dev libyaml-dev libnghttp2-dev
-TEST_PACKAGES := python3 python3-venv curl redis-server redis-tools postgresql nginx haproxy wrk openssl \
+BUILD_PACKAGES := pkg-config ca-certificates libc-ares-dev libssl-dev libyaml-dev libnghttp2-dev
+TEST_PACKAGES := python3 python3-venv curl openssl testssl=testssl.sh redis-server redis-tools postgresql nginx haproxy wrk \
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
     busybox-static libnginx-mod-stream \
     strace valgrind nghttp2-client debootstrap lintian mandoc systemd-container caddy \
@@ -80,6 +80,7 @@ image: build ## weir:latest, from the binary just made; needs Docker, but no net
 image-of:
 	mkdir -p build/image/state/weir
 	strip -o build/image/weir $(PROGRAM) 2>/dev/null || cp $(PROGRAM) build/image/weir
+	cp /etc/ssl/certs/ca-certificates.crt build/image/
 	sed -n '/^FROM scratch/,$$p' Dockerfile | sed 's/--from=build //' \
 	  | docker build $(if $(ARCHITECTURE),--platform linux/$(ARCHITECTURE)) --tag $(IMAGE) --file - \
 	    build/image

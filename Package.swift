@@ -25,13 +25,15 @@ let package = Package(
     targets: [
         // C: what Glibc's module lacks, and the libraries of the system.
         .target(name: "CLinux"),
+        .target(
+            name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
         .systemLibrary(
             name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
 
         // Four leaves: none imports another.
-        .target(name: "Transport", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "Transport", dependencies: ["CLinux", "COpenSSL"], swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["CNGHTTP2"], swiftSettings: strict),
         .target(name: "Balancing", swiftSettings: strict),
         .target(name: "Metrics", swiftSettings: strict),

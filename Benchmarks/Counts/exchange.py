@@ -3,6 +3,7 @@
 import multiprocessing
 import selectors
 import socket
+import ssl
 import subprocess
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n"
@@ -11,11 +12,15 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n
 class Client:
     """Keep-alive connections, each with one request at a time, all in step."""
 
-    def __init__(self, port, connections):
+    def __init__(self, port, connections, secure=False):
         self.sockets = [
             socket.create_connection(("127.0.0.1", port), 60) for _ in range(connections)]
         for open_socket in self.sockets:
             open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if secure:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self.sockets = [context.wrap_socket(one) for one in self.sockets]
 
     def exchange(self, request, count):
         for _ in range(count // len(self.sockets)):

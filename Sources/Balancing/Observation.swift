@@ -16,6 +16,8 @@ public struct Observation: Sendable, BitwiseCopyable {
         case connectRefused
         /// A connect did not end in time, or the network said unreachable.
         case connectFailed
+        /// TLS could not be agreed on; the code is that of a `TLSFailure`.
+        case handshakeFailed
         /// An unused connection was closed from the other side.
         case idleClosed
         /// A connection with a request on it died before a response.

@@ -67,6 +67,7 @@ extension Pool {
         copy.backup = backup
         copy.hashKey = hashKey.deepCopy()
         copy.sticky = sticky?.deepCopy()
+        copy.tls = tls
         return copy
     }
 }
@@ -91,6 +92,7 @@ extension Replica {
     fileprivate func deepCopy() -> Replica {
         var copy = self
         copy.name = name.deepCopy()
+        copy.serverName = serverName.deepCopy()
         return copy
     }
 }

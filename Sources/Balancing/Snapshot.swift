@@ -62,6 +62,13 @@ public struct Listener: Sendable {
     public var speaksHTTP2 = true
     /// Addresses from which a PROXY header is required, and believed.
     public var proxies: [AddressRange] = []
+    /// What TLS is spoken by: a `TLSContext` of Transport, which is passed on here and not known;
+    /// nil: plain.
+    public var tls: (any AnyObject & Sendable)?
+    /// Where https is spoken instead: requests are sent there; 0: nowhere.
+    public var redirectPort: UInt16 = 0
+    /// How long clients are told to keep to https, in seconds; negative: they are not.
+    public var hstsSeconds: Int32 = -1
 
     /// What a listener does with the bytes it accepts.
     public enum Mode: Sendable, Equatable {
@@ -118,6 +125,8 @@ public struct Pool: Sendable {
     public var hashKey = RequestKey.clientAddress
     /// A client stays with its replica by a cookie of weir's; nil: it does not.
     public var sticky: StickyCookie?
+    /// What TLS is spoken by, as in `Listener`.
+    public var tls: (any AnyObject & Sendable)?
     public var settings: PoolSettings
 
     public init(
@@ -170,6 +179,8 @@ public struct Replica: Sendable {
     public var availability: Availability
     /// What a sticky cookie says when it means this replica; 0: no cookie does.
     public var stickyTag: UInt64 = 0
+    /// What its certificate must be for: a DNS name, which it is also told, or an address.
+    public var serverName = ""
     /// When the tunnels of a draining replica are ended; nil: they end by themselves.
     public var tunnelEnd: TunnelEnd?
 

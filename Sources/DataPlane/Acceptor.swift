@@ -33,6 +33,8 @@ extension Worker {
                         from: listening[position].descriptor)
                 else { return }
                 let client = admit(descriptor, address, listenerRow: listenerRow)
+                client.its.redirectPort = listener.redirectPort
+                client.its.hstsSeconds = listener.hstsSeconds
                 client.its.isTrusted = trusted.contains(address)
                 guard watch(client) else { continue }
                 if proxies.contains(address) {
@@ -74,17 +76,28 @@ extension Worker {
         }
     }
 
-    /// From here on its bytes are those of its protocol.
+    /// Its own bytes begin: with TLS, or those of its protocol.
     mutating func welcome(_ client: Ref<ClientConnection>, _ mode: Listener.Mode) {
+        let row = client.its.listenerRow
+        if let context = listening.first(where: { $0.row == row })?.tls {
+            beginHandshake(client, by: context)
+        } else {
+            greet(client, mode)
+        }
+    }
+
+    /// From here on its bytes are those of its protocol.
+    mutating func greet(_ client: Ref<ClientConnection>, _ mode: Listener.Mode) {
         switch mode {
-        case .http:
-            wheel.set(
-                client.its.timer,
-                at: now.adding(milliseconds: snapshot.limits.headTimeoutMilliseconds))
-        case .tcp(let target):
-            beginTunnel(client, to: target)
+        case .http: setHeadTimeout(client)
+        case .tcp(let target): beginTunnel(client, to: target)
         case .tls: awaitGreeting(client, .awaitingHello)
         }
+    }
+
+    mutating func setHeadTimeout(_ client: Ref<ClientConnection>) {
+        let limit = snapshot.limits.headTimeoutMilliseconds
+        wheel.set(client.its.timer, at: now.adding(milliseconds: limit))
     }
 
     /// Descriptors or slots have run out: rest a little, so that what is there can finish.

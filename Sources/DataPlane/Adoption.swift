@@ -44,6 +44,7 @@ extension Worker {
             pool.its.needsHash = description.policy.usesHash
             pool.its.isSticky = description.sticky != nil
             pool.its.speaksHTTP2 = description.settings.upstreamProtocol == .http2
+            adoptTLS(of: pool)
             adoptReplicas(of: pool)
             poolsByPosition.append(pool)
         }
@@ -128,6 +129,10 @@ extension Worker {
             replica.its.addressText = Array(address.description.utf8)
         }
         replica.its.name = Array(description.name.utf8)
+        if replica.its.serverName != description.serverName {
+            replica.its.serverName = description.serverName
+            forgetSession(of: replica)
+        }
         replica.its.stickyTag = description.stickyTag
         // The control plane has judged again: what this worker thought of it is out of date.
         if replica.its.availability != description.availability { replica.its.avoidedUntil = nil }
@@ -169,6 +174,7 @@ extension Worker {
             replica.its.inFlight == 0, replica.its.isOpen
         else { return }
         let pool = replica.its.pool
+        forgetSession(of: replica)
         replicas.free(replica)
         pool.its.useCount -= 1
         freeIfUnused(pool)
@@ -186,6 +192,10 @@ extension Worker {
                 row: listener.row, descriptor: Descriptor(listener.descriptors[index]))
             listening.append(socket)
             watch(socket)
+        }
+        for position in listening.indices {
+            listening[position].tls =
+                described.first { $0.row == listening[position].row }?.tls as? TLSContext
         }
     }
 

@@ -9,6 +9,8 @@ struct ClientConnection: Slotted {
         case awaitingProxyHeader
         /// A ClientHello is to come, whose name says where it goes.
         case awaitingHello
+        /// TLS is being agreed on.
+        case handshaking
         /// Between requests: nothing of the next one has come.
         case idle
         /// Part of a request head has come.
@@ -41,6 +43,16 @@ struct ClientConnection: Slotted {
     var closesAfterResponse = false
     /// The loop in `serveRequests` is running for this client, so it need not be started.
     var isServing = false
+    /// Its handshake goes on in the next turn of the loop.
+    var isDeferred = false
+    /// It has shown a certificate, which was verified.
+    var hasCertificate = false
+    /// It speaks TLS.
+    var isSecure = false
+    /// Where https is spoken instead, 0: nowhere.
+    var redirectPort: UInt16 = 0
+    /// How long clients are told to keep to https, in seconds; negative: they are not.
+    var hstsSeconds: Int32 = -1
     var wire = Wire.none
     var listenerRow = 0
     var address: SocketAddress?

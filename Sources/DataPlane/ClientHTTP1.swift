@@ -10,6 +10,7 @@ extension Worker {
         if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) {
             client.its.hasHangup = true
         }
+        if client.its.phase == .handshaking { return continueHandshake(client) }
         if readiness.contains(.writable), !client.its.output.isEmpty {
             clientWritable(client)
             guard client.its.isOpen else { return }
@@ -28,7 +29,7 @@ extension Worker {
         case .multiplexing: receiveSession(client)
         case .awaitingProxyHeader: hearProxyHeader(client)
         case .awaitingHello: hearHello(client)
-        case .closing: break
+        case .closing, .handshaking: break
         case .lingering: discardInput(client)
         }
     }
@@ -171,7 +172,7 @@ extension Worker {
             if let exchange = client.its.exchange, !exchange.its.requestBody.isComplete {
                 fail(exchange, .clientClosed)
             }
-        case .closing, .tunnelling, .multiplexing: break
+        case .closing, .tunnelling, .multiplexing, .handshaking: break
         case .awaitingProxyHeader, .awaitingHello: break
         }
     }
@@ -206,7 +207,7 @@ extension Worker {
             serveRequests(client)
         case .tunnelling: clientTunnelWritable(client)
         case .multiplexing: sessionWritable(client)
-        case .lingering, .awaitingProxyHeader, .awaitingHello: break
+        case .lingering, .handshaking, .awaitingProxyHeader, .awaitingHello: break
         }
     }
 
@@ -218,6 +219,7 @@ extension Worker {
         guard client.its.isOpen else { return }
         switch client.its.phase {
         case .idle, .lingering, .closing: closeClient(client)
+        case .handshaking: handshakeFailed(client, nil)
         case .readingHead: answerWithoutExchange(client, .requestTimeout)
         case .multiplexing: sessionTimedOut(client)
         case .awaitingProxyHeader, .awaitingHello: greetingTimedOut(client)

@@ -122,6 +122,10 @@ extension Worker {
         slot.its.spokeTLSBefore = carrier.its.spokeTLSBefore
         slot.its.destination = carrier.its.destination
         slot.its.proxyValues = carrier.its.proxyValues
+        slot.its.isSecure = carrier.its.isSecure
+        slot.its.hasCertificate = carrier.its.hasCertificate
+        slot.its.redirectPort = carrier.its.redirectPort
+        slot.its.hstsSeconds = carrier.its.hstsSeconds
         slot.its.timer = wheel.make(owner: Token.client(slot).bits)
         slot.its.http2.carrier = carrier
         slot.its.http2.stream = stream

@@ -29,6 +29,9 @@ enum DataPlaneLimits {
     static let drainAcceptRounds = 64
     /// Connections accepted per event, so that others get their turn.
     static let acceptsPerTurnMaximum = 64
+    /// Steps of clients' TLS handshakes in one turn of the loop, each of which may sign something;
+    /// more wait for the next turn, so that others get theirs.
+    static let handshakesPerTurnMaximum = 16
     /// How long accepting rests when descriptors have run out.
     static let acceptPauseMilliseconds = 100
     /// A first piece of a response body up to this is copied behind the head; a longer one is sent

@@ -126,8 +126,17 @@ extension Worker {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
         let code = upstream.its.wire.descriptor.pendingError()
         guard code == 0 else { return connectFailed(exchange, upstream.its.replica, code: code) }
-        wheel.cancel(upstream.its.timer)
         guard announceClient(of: exchange, to: upstream) else { return upstreamBroken(upstream) }
+        if upstream.its.replica.its.pool.its.tls != nil {
+            beginHandshake(upstream)
+        } else {
+            beginWork(exchange, on: upstream)
+        }
+    }
+
+    /// The connection is there, with all that comes before its first byte.
+    mutating func beginWork(_ exchange: Ref<Exchange>, on upstream: Ref<UpstreamConnection>) {
+        wheel.cancel(upstream.its.timer)
         exchange.its.connectedCount += 1
         exchange.noteConnected(at: now)
         if exchange.its.kind == .tunnel {
@@ -167,6 +176,7 @@ extension Worker {
 
 /// What an errno of `connect` means for a request.
 enum ConnectError {
+    static let noMemory: Int32 = 12
     /// The errno that a connect is given up with when its time is over.
     static let timedOut: Int32 = 110
 

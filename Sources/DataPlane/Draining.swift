@@ -20,7 +20,7 @@ extension Worker {
         }
         for client in clients.open() where client.its.phase == .idle && !client.its.isReadable {
             // A request that has come just now is still answered: its event is on the way.
-            guard client.its.wire.peek() == .wouldBlock else { continue }
+            guard client.its.wire.descriptor.peek() == .wouldBlock else { continue }
             if client.its.requestsServed > 0 {
                 beginClosing(client)
             } else {

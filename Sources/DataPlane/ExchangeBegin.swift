@@ -14,16 +14,19 @@ extension Worker {
         noteRequest(exchange, of: client)
         noteCall(exchange, received)
 
-        let target =
-            requestHead.method == .connect ? nil : route(received, client.its.listenerRow, exchange)
+        let isRedirected = isToBeRedirected(client, received)
+        let isRouted = !isRedirected && requestHead.method != .connect
+        let target = isRouted ? route(received, client.its.listenerRow, exchange) : nil
         let isComposed = composeRequest(exchange, received, for: client)
         // While the bytes are still there: what of the request decides is read from them.
         if let target { choosePool(exchange, target, received) }
+        let redirect = isRedirected ? writeRedirect(exchange, received) : nil
         var rest = received
         rest.consume(requestHead.byteCount)
         keepInput(rest, of: client)
         guard exchange.its.isOpen else { return }
         if !isComposed { return fail(exchange, .buffersExhausted) }
+        if let redirect { return send(redirect, endOf: exchange) }
         if exchange.its.method == .connect { return fail(exchange, .methodRefused) }
         if target == nil { return fail(exchange, .noRoute) }
         receiveRequestBody(exchange)
@@ -133,17 +136,22 @@ extension Worker {
         let host = bytes.extracting(requestHead.authority)
         var forwarding = RequestForwarding(
             clientAddress: client.its.addressText,
-            scheme: client.its.spokeTLSBefore ? .https : .http, requestID: exchange.its.requestID)
+            scheme: client.its.isSecure || client.its.spokeTLSBefore ? .https : .http,
+            requestID: exchange.its.requestID)
         forwarding.isTrusted = client.its.isTrusted
+        forwarding.showsCertificate = client.its.hasCertificate
         forwarding.keepsUpgrade = exchange.its.wantsUpgrade
         exchange.its.requestID = forwarding.requestID(of: requestHead, from: bytes)
+        let certificate = certificateLine(of: client)
         // The host comes once for the log and up to twice in forwarding fields.
-        let expected = requestHead.byteCount + 3 * host.count + 512
+        let expected = requestHead.byteCount + 3 * host.count + certificate.count + 512
         guard var buffer = store.take(atLeast: expected) else { return false }
         buffer.append(host)
         var space = buffer.free
         guard
-            let count = writeRequest(requestHead, from: bytes, forwarding: forwarding, into: &space)
+            let count = writeRequest(
+                requestHead, from: bytes, adding: certificate.bytes, forwarding: forwarding,
+                into: &space)
         else {
             store.give(buffer)
             return false

@@ -5,6 +5,7 @@ internal import HTTP
 enum FailureReason: UInt8 {
     // Reaching a replica.
     case connectRefused, connectTimeout, connectUnreachable
+    case tlsHandshakeFailed, tlsCertificateInvalid, tlsAlertReceived
     case noReadyReplica, holdFull, holdTimeout, paused, deadlinePassed
     // On a connection to it.
     case closedBeforeHeaders, closedMidResponse, firstByteTimeout, bodyTimeout
@@ -26,6 +27,9 @@ enum FailureReason: UInt8 {
         case .connectRefused: "connect_refused"
         case .connectTimeout: "connect_timeout"
         case .connectUnreachable: "connect_unreachable"
+        case .tlsHandshakeFailed: "tls_handshake_failed"
+        case .tlsCertificateInvalid: "tls_certificate_invalid"
+        case .tlsAlertReceived: "tls_alert_received"
         case .noReadyReplica: "no_ready_replica"
         case .holdFull: "hold_full"
         case .holdTimeout: "hold_timeout"
@@ -61,6 +65,7 @@ enum FailureReason: UInt8 {
     var blamesReplica: Bool {
         switch self {
         case .connectRefused, .connectTimeout, .connectUnreachable: true
+        case .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived: true
         case .closedBeforeHeaders, .closedMidResponse, .firstByteTimeout, .bodyTimeout: true
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: true
         case .streamRefused: true
@@ -77,6 +82,7 @@ enum FailureReason: UInt8 {
     var status: Int {
         switch self {
         case .connectRefused, .connectUnreachable, .closedBeforeHeaders, .closedMidResponse: 502
+        case .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived: 502
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: 502
         case .streamRefused, .upgradeRefused: 502
         case .connectTimeout, .firstByteTimeout, .bodyTimeout, .deadlinePassed: 504
@@ -98,6 +104,9 @@ enum FailureReason: UInt8 {
         case .connectRefused: "connection_refused"
         case .connectTimeout: "connection_timeout"
         case .connectUnreachable: "destination_ip_unroutable"
+        case .tlsHandshakeFailed: "tls_protocol_error"
+        case .tlsCertificateInvalid: "tls_certificate_error"
+        case .tlsAlertReceived: "tls_alert_received"
         case .noReadyReplica, .holdTimeout, .paused, .deadlinePassed: "destination_unavailable"
         case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
         case .closedBeforeHeaders, .replicaLost, .streamRefused: "connection_terminated"
@@ -122,6 +131,7 @@ extension FailureReason {
     var grpcStatus: GRPCStatus {
         switch self {
         case .connectRefused, .connectTimeout, .connectUnreachable: .unavailable
+        case .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived: .unavailable
         case .noReadyReplica, .holdFull, .holdTimeout, .paused: .unavailable
         case .closedBeforeHeaders, .closedMidResponse, .replicaLost, .retriedStatus: .unavailable
         case .streamRefused: .unavailable

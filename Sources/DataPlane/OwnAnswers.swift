@@ -27,6 +27,7 @@ extension Worker {
         var answer = OwnAnswer(status: status, error: proxyError, details: details)
         answer.requestID = requestID
         answer.closes = true
+        answer.hstsSeconds = client.its.hstsSeconds
         client.its.mayStillSend = true
         send(answer, to: client)
         guard client.its.isOpen else { return }
@@ -46,6 +47,7 @@ extension Worker {
             client.its.mayStillSend = true
         }
         answer.closes = client.its.closesAfterResponse || isDraining
+        answer.hstsSeconds = client.its.hstsSeconds
         answer.isForHEAD = exchange.its.method == .head
         answer.retryAfterSeconds = reason.status == 503 ? 1 : nil
         if exchange.its.isCall { answer.grpcStatus = reason.grpcStatus }
@@ -63,10 +65,13 @@ extension Worker {
         var free = space.free
         guard let count = answer.write(into: &free) else { return closeClient(client) }
         space.commit(count)
-        let failure =
-            client.isStream
-            ? sendWhole(space, to: client)
-            : client.its.output.send(space.bytes, to: client.its.wire, store: &store)
-        if failure != nil { clientGone(client) }
+        if sendOwn(space, to: client) != nil { clientGone(client) }
+    }
+
+    /// A whole response, as HTTP/1.1 has it.
+    mutating func sendOwn(_ text: Buffer, to client: Ref<ClientConnection>) -> SendFailure? {
+        client.isStream
+            ? sendWhole(text, to: client)
+            : client.its.output.send(text.bytes, to: client.its.wire, store: &store)
     }
 }

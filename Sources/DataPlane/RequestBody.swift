@@ -201,7 +201,7 @@ extension Worker {
     /// The replica takes no more of the request. If it has answered already, as one does that
     /// refuses a body unread, that answer counts, and its event is on the way.
     private mutating func sendingFailed(_ upstream: Ref<UpstreamConnection>) {
-        guard !upstream.isStream, case .bytes = upstream.its.wire.peek() else {
+        guard !upstream.isStream, case .bytes = upstream.its.wire.descriptor.peek() else {
             return upstreamBroken(upstream)
         }
         upstream.its.hasStoppedReading = true

@@ -30,6 +30,7 @@ extension Worker {
             framingChange: exchange.its.sendsChunks ? .chunk : .asIs)
         forwarding.closes = client.its.closesAfterResponse || isDraining
         forwarding.requestID = exchange.its.requestID
+        forwarding.hstsSeconds = client.its.hstsSeconds
         let cookies = newCookies(for: exchange)
         var space = out.free
         guard

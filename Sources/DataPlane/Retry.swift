@@ -86,6 +86,8 @@ extension Worker {
         switch attempt.reason {
         case .connectRefused: exchange.note(.connectRefused)
         case .connectTimeout, .connectUnreachable: exchange.note(.connectFailed)
+        case .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived:
+            exchange.note(.connectFailed)
         case .replicaLost: exchange.note(.replicaEnded)
         case .retriedStatus: exchange.note(.status)
         case .firstByteTimeout: exchange.note(.firstByte)

@@ -60,7 +60,8 @@ func verdict(on attempt: FailedAttempt) -> FailureVerdict {
     if attempt.hasResponse { return .cut }
     let isConnected = attempt.attempts < attempt.attemptsMaximum
     switch attempt.reason {
-    case .connectRefused, .connectTimeout, .connectUnreachable:
+    case .connectRefused, .connectTimeout, .connectUnreachable, .tlsHandshakeFailed,
+        .tlsCertificateInvalid, .tlsAlertReceived:
         return attempt.canConnectAgain ? .retry : .answer
     case .closedBeforeHeaders, .replicaLost:
         guard attempt.mayBeRepeated else { return .answer }

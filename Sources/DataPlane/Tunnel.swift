@@ -155,6 +155,9 @@ extension Worker {
                 relay(scratch, from: upstream, to: client, exchange)
             case .wouldBlock: upstream.its.isReadable = false
             case .endOfStream:
+                guard !upstream.its.wire.isTruncated else {
+                    return endTunnel(exchange, .closedMidResponse)
+                }
                 upstream.its.isReadable = false
                 upstream.its.hasEnded = true
             case .failed: return endTunnel(exchange, .closedMidResponse)

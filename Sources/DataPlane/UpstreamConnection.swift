@@ -4,6 +4,8 @@ internal import Transport
 struct UpstreamConnection: Slotted {
     enum Phase: UInt8 {
         case connecting
+        /// TLS is being agreed on.
+        case handshaking
         /// Open and unused, in the list of its replica.
         case idle
         /// Carrying an exchange.

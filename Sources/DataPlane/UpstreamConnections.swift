@@ -29,6 +29,7 @@ extension Worker {
             !replica.its.isGone, replica.its.idleCount < settings.idleConnectionsPerReplicaMaximum,
             (upstream.its.clientSerial != 0) == (settings.proxyProtocol != .off)
         else { return closeUpstream(upstream) }
+        if upstream.its.wire.isTLS { keepSession(of: upstream) }
         upstream.its.phase = .idle
         upstream.its.idleSince = now
         upstream.its.requestsServed += 1
@@ -88,6 +89,7 @@ extension Worker {
         upstream.its.input = nil
         upstream.its.output.discard(store: &store)
         wheel.free(upstream.its.timer)
+        if upstream.its.wire.isTLS { keepSession(of: upstream) }
         upstream.its.wire.close()
         upstreams.free(upstream)
         freeIfUnused(replica)

@@ -14,6 +14,9 @@ extension Worker {
             guard !readiness.isDisjoint(with: [.writable, .hangup, .error]) else { return }
             connectEnded(upstream)
             guard upstream.its.isOpen else { return }
+        } else if upstream.its.phase == .handshaking {
+            continueHandshake(upstream)
+            guard upstream.its.isOpen else { return }
         } else if readiness.contains(.writable) {
             upstreamWritable(upstream)
             guard upstream.its.isOpen else { return }
@@ -21,7 +24,7 @@ extension Worker {
         guard !readiness.isDisjoint(with: [.readable, .readHangup, .hangup, .error]) else { return }
         upstream.its.isReadable = true
         switch upstream.its.phase {
-        case .connecting: break
+        case .connecting, .handshaking: break
         case .busy: receiveResponse(upstream)
         case .idle: idleEnded(upstream)
         case .tunnelling: relayFromUpstream(upstream)
@@ -57,9 +60,10 @@ extension Worker {
     mutating func upstreamTimedOut(_ upstream: Ref<UpstreamConnection>) {
         guard upstream.its.isOpen else { return }
         switch upstream.its.phase {
-        case .connecting where upstream.its.http2.isCarrier:
+        case .connecting where upstream.its.http2.isCarrier,
+            .handshaking where upstream.its.http2.isCarrier:
             carrierFailed(upstream, code: ConnectError.timedOut)
-        case .connecting:
+        case .connecting, .handshaking:
             guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
             connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
         case .idle: closeUpstream(upstream)
@@ -178,7 +182,9 @@ extension Worker {
 
     mutating func upstreamEnded(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
-        if exchange.its.stage == .responding, case .untilClose = exchange.its.responseBody {
+        if exchange.its.stage == .responding, case .untilClose = exchange.its.responseBody,
+            !upstream.its.wire.isTruncated
+        {
             exchange.its.responseBody = .none
             finishUntilClose(exchange)
         } else {

@@ -23,6 +23,8 @@ struct UpstreamPool: Slotted {
     var arrivals: UInt64 = 0
     var budget = RetryBudget()
     var idleLimit = IdleLimit()
+    /// Its replicas are spoken to by TLS.
+    var tls: TLSContext?
     /// When the first of the replicas that this worker avoids, until the control plane has had time
     /// to judge, need no longer be avoided; never: it avoids none.
     var avoidanceEnds = Instant.never
@@ -47,6 +49,10 @@ struct UpstreamReplica: Slotted {
     var name: [UInt8] = []
     var addressText: [UInt8] = []
     var address = SocketAddress.loopback
+    /// What its certificate must be for.
+    var serverName = ""
+    /// What the next TLS connection to it resumes with.
+    var session: TLSSession?
     var pool: Ref<UpstreamPool>
     var availability = Replica.Availability.closed
     /// When its tunnels are ended, each at its own moment; nil: they end by themselves.

@@ -95,7 +95,7 @@ extension Worker {
             return false
         }
         guard carrier.its.http2.count == 0, !exchange.its.isIdempotent else { return true }
-        switch carrier.its.wire.peek() {
+        switch carrier.its.wire.descriptor.peek() {
         case .endOfStream, .failed: return false
         case .bytes, .wouldBlock: return true
         }
@@ -119,10 +119,15 @@ extension Worker {
     /// The connect of a carrier has ended; all who wait for it go on, or elsewhere.
     mutating func carrierConnectEnded(_ carrier: Ref<UpstreamConnection>) {
         let code = carrier.its.wire.descriptor.pendingError()
-        if code == 0 { carrierConnected(carrier) } else { carrierFailed(carrier, code: code) }
+        guard code == 0 else { return carrierFailed(carrier, code: code) }
+        if carrier.its.replica.its.pool.its.tls != nil {
+            beginHandshake(carrier)
+        } else {
+            carrierConnected(carrier)
+        }
     }
 
-    private mutating func carrierConnected(_ carrier: Ref<UpstreamConnection>) {
+    mutating func carrierConnected(_ carrier: Ref<UpstreamConnection>) {
         wheel.cancel(carrier.its.timer)
         var settings = HTTP2Settings()
         settings.streamWindowBytes = DataPlaneLimits.upstreamWindowBytes

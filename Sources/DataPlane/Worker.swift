@@ -74,6 +74,9 @@ struct Worker: ~Copyable {
     var drainTimer: TimerWheel.Timer?
     /// Of listeners that rest from accepting.
     var pauseTimers: [TimerWheel.Timer] = []
+    /// Clients whose handshakes go on in the next turn, and how many steps this turn has made.
+    var deferredHandshakes: [Ref<ClientConnection>] = []
+    var handshakesThisTurn = 0
 
     /// Makes the poller, watches the mailbox, and runs until drained.
     static func run(index: Int, links: WorkerLinks) throws(SystemError) {
@@ -123,8 +126,11 @@ struct Worker: ~Copyable {
     /// The loop: wait, serve what is ready, then what is due, then tidy up. Ends when drained.
     mutating func run() {
         while !isDraining || clients.openCount > 0 || exchanges.openCount > 0 {
-            let count = poller.wait(milliseconds: wheel.millisecondsUntilNext(now: now))
+            let patience =
+                deferredHandshakes.isEmpty ? wheel.millisecondsUntilNext(now: now) : 0
+            let count = poller.wait(milliseconds: patience)
             now = Instant.now()
+            if !deferredHandshakes.isEmpty { resumeHandshakes() }
             for position in 0..<count {
                 let event = poller.event(at: position)
                 switch Token(bits: event.token) {
@@ -158,6 +164,7 @@ struct Worker: ~Copyable {
             flushSessions()
             releaseWanted()
         }
+        handshakesThisTurn = 0
         clients.recycle()
         upstreams.recycle()
         exchanges.recycle()
@@ -203,6 +210,8 @@ final class SnapshotMessage: Sendable {
 struct ListeningSocket {
     var row: Int
     var descriptor: Descriptor
+    /// What is accepted here speaks TLS.
+    var tls: TLSContext?
     /// Accepting is suspended, since descriptors or slots ran out.
     var isPaused = false
 }

@@ -9,6 +9,8 @@ public enum ReplicaColumn: Int, CaseIterable, Sendable {
     case failures
     case connects
     case connectFailures
+    /// TLS handshakes that went well, and those of them that resumed a session.
+    case handshakes, handshakesResumed
     case tunnels
     case bytesSent
     case bytesReceived
@@ -62,6 +64,8 @@ public enum ListenerColumn: Int, CaseIterable, Sendable {
     /// Connections turned away at a limit.
     case refused
     case malformed
+    /// TLS handshakes that went well, those of them that resumed a session, and those that failed.
+    case handshakes, handshakesResumed, handshakesFailed
 }
 
 /// What a worker says about itself; one row.

@@ -41,17 +41,23 @@ public enum WallClock {
 
     /// RFC 3339 with milliseconds, such as `2026-11-21T06:00:00.123Z`.
     public static func timestamp(nanoseconds: UInt64 = WallClock.nanoseconds()) -> String {
+        let milliseconds = nanoseconds / 1_000_000 % 1000
+        let padding = milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : ""
+        let second = timestamp(seconds: Int64(nanoseconds / 1_000_000_000))
+        return "\(second.dropLast()).\(padding)\(milliseconds)Z"
+    }
+
+    /// The same in whole seconds since 1970, of any year.
+    public static func timestamp(seconds: Int64) -> String {
         // Year, month, day, hour, minute, second, day of the week.
         var parts = InlineArray<7, Int32>(repeating: 0)
         var span = parts.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer {
-            unsafe weir_utc(Int64(nanoseconds / 1_000_000_000), $0.baseAddress)
+            unsafe weir_utc(seconds, $0.baseAddress)
         }
         func two(_ n: Int32) -> String { n < 10 ? "0\(n)" : "\(n)" }
-        let milliseconds = nanoseconds / 1_000_000 % 1000
-        let padding = milliseconds < 10 ? "00" : milliseconds < 100 ? "0" : ""
         return "\(parts[0])-\(two(parts[1]))-\(two(parts[2]))T"
-            + "\(two(parts[3])):\(two(parts[4])):\(two(parts[5])).\(padding)\(milliseconds)Z"
+            + "\(two(parts[3])):\(two(parts[4])):\(two(parts[5]))Z"
     }
 }
 

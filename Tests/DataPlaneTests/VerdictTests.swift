@@ -54,6 +54,10 @@ struct VerdictTests {
         Row(reason: .streamRefused, sent: true, late: true, expected: .answer),
         Row(reason: .upgradeRefused, expected: .answer),
         Row(reason: .connectTimeout, connects: 256, expected: .answer),
+        Row(reason: .tlsCertificateInvalid, idempotent: false, expected: .retry),
+        Row(reason: .tlsHandshakeFailed, attempts: 3, connects: 9, expected: .retry),
+        Row(reason: .tlsAlertReceived, idempotent: false, expected: .retry),
+        Row(reason: .tlsCertificateInvalid, late: true, expected: .answer),
         Row(reason: .closedBeforeHeaders, idempotent: false, budget: false, expected: .retry),
         Row(reason: .replicaLost, idempotent: false, expected: .retry),
         Row(reason: .closedBeforeHeaders, attempts: 3, expected: .retryLaterOnBudget),
@@ -146,6 +150,7 @@ struct VerdictTests {
                 // What could not connect, and what the replica says it has not touched.
                 let isConnect = [
                     .connectRefused, .connectTimeout, .connectUnreachable, .streamRefused,
+                    .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived,
                 ].contains(reason)
                 let verdict = verdict(on: row.attempt)
                 #expect(

@@ -1,4 +1,3 @@
-
 /// A value that one thread gives to another, such as a test to a replica that started before it.
 public final class Handover<Value: Sendable>: Sendable {
     private let held = Guarded<Value?>(nil)

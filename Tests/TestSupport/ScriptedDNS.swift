@@ -1,6 +1,5 @@
 public import Transport
 
-
 /// A DNS server on a loopback port, UDP and TCP, that misbehaves as told, on a thread of its own.
 ///
 /// Its messages are made without the product's encoder, so that a mistake there cannot hide.

@@ -59,6 +59,28 @@ extension MetricsPage {
             Metric(
                 "weir_listener_malformed_requests_total", .counter,
                 "Requests that are not HTTP, or ambiguous.", \.malformed),
+            Metric(
+                "weir_listener_tls_handshakes_total", .counter, "TLS handshakes that went well.",
+                \.handshakes),
+            Metric(
+                "weir_listener_tls_handshakes_resumed_total", .counter,
+                "Those of them that resumed a session.", \.handshakesResumed),
+            Metric(
+                "weir_listener_tls_handshakes_failed_total", .counter,
+                "TLS handshakes that failed.", \.handshakesFailed),
+        ]
+    }
+
+    static var certificate: [Metric<CertificateReport>] {
+        [
+            Metric(
+                "weir_certificate_expires_in_seconds", .gauge,
+                "Time until the certificate expires; negative: it has."
+            ) { Double($0.expiresInSeconds) },
+            Metric(
+                "weir_certificate_renewal_failed", .gauge,
+                "1 if the files are newer than what is in use, and cannot be used."
+            ) { $0.problem == nil ? 0 : 1 },
         ]
     }
 
@@ -137,6 +159,12 @@ extension MetricsPage {
             Metric(
                 "weir_replica_connect_failures_total", .counter, "Connects that failed.",
                 \.connectFailures),
+            Metric(
+                "weir_replica_tls_handshakes_total", .counter, "TLS handshakes that went well.",
+                \.handshakes),
+            Metric(
+                "weir_replica_tls_handshakes_resumed_total", .counter,
+                "Those of them that resumed a session.", \.handshakesResumed),
             Metric(
                 "weir_replica_connections_open", .gauge, "Connections open.", \.connectionsOpen),
             Metric(

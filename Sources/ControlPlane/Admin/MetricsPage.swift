@@ -57,6 +57,13 @@ struct MetricsPage {
             report.listeners.map { listener in
                 ([("listener", listener.name), ("address", listener.bind)], listener)
             }, to: &page)
+        write(
+            MetricsPage.certificate,
+            report.listeners.flatMap { listener in
+                listener.certificates.map {
+                    ([("listener", listener.name), ("file", $0.file)], $0)
+                }
+            }, to: &page)
         writeSplits(to: &page)
         writeRollouts(to: &page)
         writePools(to: &page)

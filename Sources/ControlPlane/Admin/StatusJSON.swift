@@ -58,6 +58,20 @@ extension ListenerReport: JSONRecord {
             JSONField("target", \.target), JSONField("accepted", \.accepted),
             JSONField("open", \.open), JSONField("requests", \.requests),
             JSONField("refused", \.refused), JSONField("malformed", \.malformed),
+            JSONField("tls_handshakes", \.handshakes),
+            JSONField("tls_handshakes_resumed", \.handshakesResumed),
+            JSONField("tls_handshakes_failed", \.handshakesFailed),
+            JSONField("certificates", \.certificates),
+        ]
+    }
+}
+
+extension CertificateReport: JSONRecord {
+    static var fields: [JSONField<Self>] {
+        [
+            JSONField("file", \.file), JSONField("names", \.names), JSONField("key", \.key),
+            JSONField("not_before", \.notBefore), JSONField("not_after", \.notAfter),
+            JSONField("expires_in_seconds", \.expiresInSeconds), JSONField("problem", \.problem),
         ]
     }
 }
@@ -158,6 +172,8 @@ extension ReplicaReport: JSONRecord {
             JSONField("requests_per_second", \.requestsPerSecond),
             JSONField("failures", \.failures), JSONField("connects", \.connects),
             JSONField("connect_failures", \.connectFailures),
+            JSONField("tls_handshakes", \.handshakes),
+            JSONField("tls_handshakes_resumed", \.handshakesResumed),
             JSONField("connections_open", \.connectionsOpen),
             JSONField("connections_idle", \.connectionsIdle), JSONField("tunnels", \.tunnels),
             JSONField("bytes_sent", \.bytesSent), JSONField("bytes_received", \.bytesReceived),

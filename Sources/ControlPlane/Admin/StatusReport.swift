@@ -62,6 +62,31 @@ public struct ListenerReport: Equatable, Sendable {
     /// Connections turned away at a limit.
     public var refused = 0
     public var malformed = 0
+    /// TLS handshakes that went well, those of them that resumed a session, and those that failed.
+    public var handshakes = 0
+    public var handshakesResumed = 0
+    public var handshakesFailed = 0
+    /// Empty: plain.
+    public var certificates: [CertificateReport] = []
+
+    public init() {}
+}
+
+/// One certificate that a listener shows.
+public struct CertificateReport: Equatable, Sendable {
+    /// Of the chain.
+    public var file = ""
+    /// DNS names.
+    public var names: [String] = []
+    /// Such as `ECDSA 256`.
+    public var key = ""
+    /// RFC 3339, UTC.
+    public var notBefore = ""
+    public var notAfter = ""
+    /// Negative: it has expired.
+    public var expiresInSeconds = 0
+    /// Why newer files are not used.
+    public var problem: String?
 
     public init() {}
 }
@@ -233,6 +258,8 @@ public struct ReplicaReport: Equatable, Sendable {
     public var failures = 0
     public var connects = 0
     public var connectFailures = 0
+    public var handshakes = 0
+    public var handshakesResumed = 0
     public var connectionsOpen = 0
     public var connectionsIdle = 0
     public var tunnels = 0

@@ -19,6 +19,9 @@ public enum StatusText {
         _ report: StatusReport, since previous: StatusReport? = nil, style: Style = .plain
     ) -> String {
         var sections = [summary(report, style), listeners(report, style)]
+        if report.listeners.contains(where: { !$0.certificates.isEmpty }) {
+            sections.append(certificates(report, style))
+        }
         if !report.splits.isEmpty { sections.append(splits(report, style)) }
         sections += report.rollouts.map { RolloutText(report: $0).text(style) }
         sections += report.pools.map { pool in
@@ -57,11 +60,34 @@ public enum StatusText {
         for listener in report.listeners {
             table.add([
                 .init(text: listener.name, colour: .bold), .init(text: listener.bind),
-                .init(text: listener.mode), .init(text: "\(listener.open)"),
+                .init(text: listener.certificates.isEmpty ? listener.mode : listener.mode + " tls"),
+                .init(text: "\(listener.open)"),
                 .init(text: "\(listener.accepted)"), .init(text: "\(listener.requests)"),
                 .init(text: "\(listener.refused + listener.malformed)"),
                 .init(text: listener.target ?? routesText(report, listener.name)),
             ])
+        }
+        return table.text(style)
+    }
+
+    private static func certificates(_ report: StatusReport, _ style: Style) -> String {
+        var table = TextTable([
+            ("LISTENER", .left), ("CERTIFICATE", .left), ("KEY", .left), ("EXPIRES IN", .right),
+            ("NOT AFTER", .left), ("PROBLEM", .left),
+        ])
+        for listener in report.listeners {
+            for certificate in listener.certificates {
+                let left = certificate.expiresInSeconds
+                table.add([
+                    .init(text: listener.name),
+                    .init(text: certificate.names.joined(separator: ", ")),
+                    .init(text: certificate.key),
+                    .init(
+                        text: left > 0 ? duration(left * 1_000) : "expired",
+                        colour: left > 7 * 86_400 ? .none : .red),
+                    .init(text: certificate.notAfter), .init(text: certificate.problem ?? ""),
+                ])
+            }
         }
         return table.text(style)
     }

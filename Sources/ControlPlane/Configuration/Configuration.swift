@@ -35,6 +35,10 @@ public struct ListenerConfiguration: Equatable, Sendable {
     public var speaksHTTP2 = true
     /// From where a PROXY header is required, and believed.
     public var proxies: [Subnet] = []
+    /// nil: plain.
+    public var tls: ListenerTLS?
+    /// The port where https is, to which all requests are sent; 0: they are served here.
+    public var redirectPort: UInt16 = 0
 
     /// What is spoken, and where TCP leads; HTTP goes where the routes say.
     public enum Mode: Equatable, Sendable {
@@ -152,6 +156,8 @@ public struct PoolConfiguration: Equatable, Sendable {
     public var slowStartMilliseconds: Int?
     /// The pool that takes the requests while this one has nothing ready.
     public var backup: String?
+    /// nil: plain.
+    public var tls: PoolTLS?
 
     /// Where replicas come from.
     public enum Source: Equatable, Sendable {

@@ -12,7 +12,13 @@ extension ListenerConfiguration {
             Key("http2", \.speaksHTTP2, .onOff),
             Key("server_names", \.serverNames, .serverNames),
             Key("proxy_protocol", \.proxies, ValueKind.subnet.listOrOne),
-            .later("tls"),
+            Key("tls") { entry, draft, reading in
+                var tls = ListenerTLS()
+                ListenerTLS.section.read(entry.value, into: &tls, &reading)
+                tls.check(entry, &reading)
+                draft.tls = tls
+            },
+            Key("redirect_to_https", \.redirectPort, .redirect),
         ])
 
     /// Nil, and reported, if it cannot be.
@@ -20,6 +26,7 @@ extension ListenerConfiguration {
         var draft = ListenerDraft()
         Self.section.read(entry.value, into: &draft, &reading)
         let hasTarget = Self.checkKeys(entry, draft.speech, &reading)
+        Self.checkHTTPS(entry, draft, &reading)
         if entry.value.entry("bind") == nil, case .mapping = entry.value.content {
             reading.report(entry.keyMark, "listener '\(entry.key)' has no 'bind', such as \":80\"")
         }
@@ -29,6 +36,8 @@ extension ListenerConfiguration {
         trusted = draft.trusted
         speaksHTTP2 = draft.speaksHTTP2
         proxies = draft.proxies
+        tls = draft.tls
+        redirectPort = draft.redirectPort
     }
 
     /// The keys that belong to one protocol only.
@@ -57,6 +66,28 @@ extension ListenerConfiguration {
     }
 }
 
+extension ListenerConfiguration {
+    /// What is about http and https only.
+    private static func checkHTTPS(
+        _ entry: YAMLNode.Entry, _ draft: ListenerDraft, _ reading: inout Reading
+    ) {
+        let redirect = entry.value.entry("redirect_to_https")
+        let tls = entry.value.entry("tls")
+        if let tls, draft.serverNames != nil {
+            reading.report(
+                tls.keyMark, "'tls' does not go with 'server_names', which pass TLS on as it is")
+        }
+        if draft.speech == .tcp {
+            for key in [redirect, tls?.value.entry("hsts")].compactMap(\.self) {
+                reading.report(key.keyMark, "'\(key.key)' is for 'protocol: http'")
+            }
+        } else if let redirect, tls != nil, draft.redirectPort != 0 {
+            reading.report(
+                redirect.keyMark, "'redirect_to_https' is for a listener without 'tls'")
+        }
+    }
+}
+
 /// What a listener says, before it is known to be whole.
 struct ListenerDraft: Sendable {
     var bind: SocketAddress?
@@ -74,6 +105,8 @@ struct ListenerDraft: Sendable {
         if let serverNames { return .passthrough(serverNames, fallback: target) }
         return target.map(ListenerConfiguration.Mode.tcp)
     }
+    var tls: ListenerTLS?
+    var redirectPort: UInt16 = 0
 
     enum Speech: Sendable {
         case http

@@ -33,7 +33,7 @@ extension PoolConfiguration {
                 ValueKind.time(100...3_600_000).or(["off", "false"], 0)),
             Key("hash", \.hashKey, .hash),
             Key("backup", \.backup, ValueKind.name(of: "pool", \.pools)),
-            .later("tls"),
+            Key("tls", \.tls, ValueKind<PoolTLS?>.poolTLS),
         ])
 
     init?(_ entry: YAMLNode.Entry, _ reading: inout Reading) {

@@ -157,7 +157,7 @@ extension ValueKind<String> {
         }
     }
 
-    fileprivate static var filePath: ValueKind {
+    static var filePath: ValueKind {
         ValueKind(scalar: "the path of a file, such as /run/secrets/weir") {
             text throws(Refusal) in
             guard text.contains("/"), !text.hasSuffix("/"),

@@ -101,6 +101,10 @@ extension Controller {
         report.requests = sums.listener(listener.row, .requests)
         report.refused = sums.listener(listener.row, .refused)
         report.malformed = sums.listener(listener.row, .malformed)
+        report.handshakes = sums.listener(listener.row, .handshakes)
+        report.handshakesResumed = sums.listener(listener.row, .handshakesResumed)
+        report.handshakesFailed = sums.listener(listener.row, .handshakesFailed)
+        report.certificates = tls.reports(ofListener: report.name)
         return report
     }
 
@@ -228,6 +232,8 @@ extension Controller {
         report.failures = sums.replica(row, .failures)
         report.connects = sums.replica(row, .connects)
         report.connectFailures = sums.replica(row, .connectFailures)
+        report.handshakes = sums.replica(row, .handshakes)
+        report.handshakesResumed = sums.replica(row, .handshakesResumed)
         report.connectionsOpen = sums.replica(row, .connectionsOpen)
         report.connectionsIdle = sums.replica(row, .connectionsIdle)
         report.tunnels = sums.replica(row, .tunnels)

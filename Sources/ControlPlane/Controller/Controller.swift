@@ -41,6 +41,7 @@ public final class Controller {
     }
     private var keys = SigningKeys(own: .random())
 
+    let tls: TLSDirector
     private let prober: Prober
     private(set) var resolver: Resolver?
     private var poolRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
@@ -76,6 +77,8 @@ public final class Controller {
         replicaRows = RowAllocator(
             rowsMaximum: min(WorkerCounters.replicaRowsMaximum, workers.board.replicaRowsMaximum))
         prober = Prober(loop: loop)
+        tls = TLSDirector(loop: loop, log: log)
+        tls.onChange = { [unowned self] in isDue = true }
     }
 
     /// Opens all listening sockets, begins discovery, and publishes the first snapshot before any
@@ -119,7 +122,7 @@ public final class Controller {
         if observation.replicaRow < 0 {
             pool.director.observe(observation.kind, replica: nil)
         } else if let id = pool.replica(atRow: Int(observation.replicaRow)) {
-            pool.director.observe(observation.kind, replica: id)
+            pool.director.observe(observation.kind, code: observation.code, replica: id)
         }
     }
 
@@ -187,13 +190,14 @@ public final class Controller {
             listeners: sockets.open.map {
                 .init(
                     row: $0.row, configuration: $0.configuration,
-                    descriptors: $0.descriptors.map(\.number))
+                    descriptors: $0.descriptors.map(\.number),
+                    tls: tls.context(ofListener: $0.configuration.name))
             },
             routes: configuration.routes, splits: splits,
             pools: pools.map {
                 .init(
                     row: $0.row, configuration: $0.configuration, replicas: $0.replicas,
-                    pause: $0.pause)
+                    pause: $0.pause, tls: tls.context(ofPool: $0.name))
             },
             limits: configuration.limits, keys: keys)
         workers.publish(builder.build(generation: generation, phase: phase))
@@ -217,6 +221,7 @@ extension Controller {
         try checkRows(next)
         var nextKeys = keys
         try nextKeys.readFiles(next)
+        let nextTLS = try tls.prepare(next)
         let change = try sockets.prepare(next.listeners)
         let nextResolver: Resolver
         do throws(ControlError) {
@@ -227,6 +232,7 @@ extension Controller {
         }
         sockets.commit(change, generation: generation + 1)
         keys = nextKeys
+        tls.commit(nextTLS)
         let isNewResolver = nextResolver !== resolver
         applyPools(next.pools, resolver: nextResolver, isNewResolver ? .changed : .same)
         let changed = applySplits(next.splits)
@@ -286,6 +292,7 @@ extension Controller {
         guard let row = poolRows.allocate() else { return nil }
         let director = PoolDirector(configuration, resolver: resolver, prober: prober)
         let name = configuration.name
+        director.tlsContext = { [unowned self] in tls.context(ofProbesIn: name) }
         director.onChange = { [unowned self] in isDue = true }
         director.onTransition = { [unowned self] in report($0, pool: name) }
         director.onNotice = { [unowned self] in log.write(.warning, "pool=\(name) \($0)") }
@@ -331,7 +338,7 @@ extension Controller {
     }
 }
 
-/// Rows, and what is read from the counters now and then.
+/// Rows.
 extension Controller {
     private func assignReplicaRows() {
         var left: [String] = []
@@ -362,38 +369,5 @@ extension Controller {
             for row in pools { counters.pools.clear(row: row) }
             for row in listeners { counters.listeners.clear(row: row) }
         }
-    }
-
-    /// Every so often the directors learn which replicas gave real answers.
-    private func watchAnswers() {
-        for pool in pools {
-            pool.noteAnswers { row in
-                UInt64(sums.answers(replica: row) + sums.replica(row, .bytesReceived))
-            }
-            pool.judge(by: sums)
-        }
-        endResumed()
-        loop.schedule(afterMilliseconds: PoolRules.servedNewsMilliseconds) { [weak self] in
-            self?.watchAnswers()
-        }
-    }
-
-    private func sampleFigures() {
-        recent.add(figuresNow())
-        loop.schedule(afterMilliseconds: RecentFigures.intervalMilliseconds) { [weak self] in
-            self?.sampleFigures()
-        }
-    }
-
-    func figuresNow() -> RecentFigures.Sample {
-        var sample = RecentFigures.Sample(at: Instant.now())
-        for pool in pools {
-            sample.requests[pool.row] = sums.pool(pool.row, .requests)
-            sample.histograms[pool.row] = sums.histogram(pool: pool.row)
-            for replica in pool.replicas {
-                sample.answers[replica.row] = sums.answers(replica: replica.row)
-            }
-        }
-        return sample
     }
 }

@@ -26,6 +26,8 @@ struct ReplicaStatus: Equatable, Sendable {
     var isDrained = false
     /// When its tunnels are ended; nil: they end by themselves.
     var tunnelEnd: TunnelEnd?
+    /// What its certificate must be for, if it is spoken to by TLS.
+    var serverName = ""
 }
 
 /// Keeps the replicas of one pool known and probed: the thin part around `PoolState`.
@@ -39,6 +41,8 @@ final class PoolDirector {
     var onTransition: (ReplicaTransition) -> Void = { _ in }
     /// Something about discovery that an operator should read, once per change.
     var onNotice: (String) -> Void = { _ in }
+    /// What replicas are probed by; nil: plain.
+    var tlsContext: () -> TLSContext? = { nil }
     /// The name that DNS must know if it is in order: that of weir's own container.
     var canaryName = SystemNames.hostName()
 
@@ -89,12 +93,19 @@ final class PoolDirector {
                 rampPercent: state.rampPercent(member, warmestSince: warmest, now),
                 lastProbe: detail?.lastProbe,
                 discoveredAt: startedAt.adding(milliseconds: member.discoveredAt),
-                isDrained: member.isDrained, tunnelEnd: tunnelEnd(member))
+                isDrained: member.isDrained, tunnelEnd: tunnelEnd(member),
+                serverName: sources.serverName(of: member, configuration))
         }
     }
 
     /// What real traffic taught a worker. `id` is nil for `held`.
-    func observe(_ kind: Observation.Kind, replica id: ReplicaID?) { handle(.observed(kind, id)) }
+    func observe(_ kind: Observation.Kind, code: Int32 = 0, replica id: ReplicaID?) {
+        if kind == .handshakeFailed, let id {
+            handle(.handshakeFailed(id, "\(TLSFailure(code: code))"))
+        } else {
+            handle(.observed(kind, id))
+        }
+    }
 
     /// Real traffic got answers from this replica since the last call: a probe that timed out
     /// meanwhile does not count against it.
@@ -223,6 +234,9 @@ extension PoolDirector {
             address: SocketAddress(member.address), method: method,
             timeoutMilliseconds: configuration.probe.timeout, connectTimeoutMilliseconds: patience)
         target.proxyProtocol = configuration.settings.proxyProtocol
+        target.tls = tlsContext().map {
+            .init(context: $0, serverName: sources.serverName(of: member, configuration))
+        }
         prober.probe(target) { [weak self] outcome in
             guard let self else { return }
             details[id]?.lastProbe = ProbeReport(

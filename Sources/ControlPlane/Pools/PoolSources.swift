@@ -62,11 +62,25 @@ struct PoolSources {
     }
 }
 
+extension PoolSources {
+    /// What the certificate of a replica must be for; of no account without TLS.
+    func serverName(of member: PoolMember, _ configuration: PoolConfiguration) -> String {
+        guard let tls = configuration.tls else { return "" }
+        if let name = tls.serverName { return name }
+        let own = known.first { member.sources.contains($0.id) } ?? known.first
+        switch own?.source {
+        case .name(let name, _, _): return name
+        // A service's replicas are known by their addresses only.
+        case .address, .service, nil: return SocketAddress(member.address).host
+        }
+    }
+}
+
 extension PoolConfiguration.Source {
     /// The Host field for a replica of this source.
     fileprivate func host(_ address: SocketAddress) -> String {
         switch self {
-        case .name(let name, let port, _): port == 80 ? name : "\(name):\(port)"
+        case .name(let name, let port, _): port == 80 || port == 443 ? name : "\(name):\(port)"
         case .address, .service: address.description
         }
     }

@@ -31,7 +31,7 @@ extension PoolState {
 
     mutating func observe(_ kind: Observation.Kind, _ id: ReplicaID?, _ now: Int) {
         switch kind {
-        case .held, .connectRefused, .connectFailed: querySoon(now)
+        case .held, .connectRefused, .connectFailed, .handshakeFailed: querySoon(now)
         case .idleClosed, .closedBeforeResponse, .firstByteTimeout: break
         }
         guard rules.isProbed, let index = id.flatMap(index(of:)) else { return }
@@ -41,9 +41,19 @@ extension PoolState {
         case .connectFailed: suspect(index, .unreachable("no connection"), .connectFailed, now)
         case .closedBeforeResponse: suspect(index, .closed, .closedBeforeResponse, now)
         case .idleClosed: members[index].idleClosedAt = now
-        case .firstByteTimeout: break
+        case .firstByteTimeout, .handshakeFailed: break
         case .held: return
         }
+        probeSoon(index, now)
+    }
+
+    /// TLS with it came to nothing, for that reason.
+    mutating func noteHandshakeFailure(_ id: ReplicaID, _ reason: String, _ now: Int) {
+        querySoon(now)
+        guard rules.isProbed, let index = index(of: id), members[index].state != .gone else {
+            return
+        }
+        suspect(index, .tls(reason), .handshakeFailed(reason), now)
         probeSoon(index, now)
     }
 
@@ -114,7 +124,7 @@ extension PoolState {
         switch failure {
         case .timeout, .unreachable:
             return members[index].servedAt >= start + PoolRules.servedNewsMilliseconds
-        case .refused, .closed, .status, .drain, .body, .malformed, .health: return false
+        case .refused, .closed, .status, .drain, .body, .malformed, .health, .tls: return false
         }
     }
 
@@ -145,7 +155,7 @@ extension PoolState {
     private func isDead(_ failure: ProbeFailure) -> Bool {
         switch failure {
         case .unreachable, .timeout: true
-        case .refused, .closed, .status, .drain, .body, .malformed, .health: false
+        case .refused, .closed, .status, .drain, .body, .malformed, .health, .tls: false
         }
     }
 

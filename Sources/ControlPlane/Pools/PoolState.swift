@@ -27,6 +27,8 @@ struct PoolState {
         case probePassed(ReplicaID)
         case probeFailed(ReplicaID, ProbeFailure)
         case observed(Observation.Kind, ReplicaID?)
+        /// A worker could not agree with it on TLS, for that reason.
+        case handshakeFailed(ReplicaID, String)
         /// Real traffic was answered.
         case served(ReplicaID)
         /// How the attempts of replicas ended since the last sample.
@@ -113,6 +115,7 @@ struct PoolState {
         case .probeFailed(let id, let failure):
             withMember(id) { $0.noteFailure(failure, of: $1, now) }
         case .observed(let kind, let id): observe(kind, id, now)
+        case .handshakeFailed(let id, let reason): noteHandshakeFailure(id, reason, now)
         case .served(let id): withMember(id) { $0.members[$1].servedAt = now }
         case .sampled(let sample): judge(sample, now)
         case .drainRequested(let id, let tunnels, let cause):

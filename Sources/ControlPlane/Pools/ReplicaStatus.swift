@@ -47,6 +47,8 @@ public enum ReplicaCause: Equatable, Sendable {
     case notProbed
     case connectRefused
     case connectFailed
+    /// TLS could not be agreed on.
+    case handshakeFailed(String)
     case closedBeforeResponse
     /// A full answer of DNS no longer has the address.
     case leftDNS
@@ -88,11 +90,13 @@ public enum ProbeFailure: Equatable, Sendable {
     case malformed(String)
     /// What gRPC's health service says instead of SERVING.
     case health(String)
+    /// TLS could not be agreed on, or its certificate is not accepted.
+    case tls(String)
 
     /// The replica took the connection, so that a request may still be worth a try.
     var isAccepting: Bool {
         switch self {
-        case .refused, .unreachable, .drain: false
+        case .refused, .unreachable, .drain, .tls: false
         case .timeout, .closed, .status, .body, .malformed, .health: true
         }
     }
@@ -128,6 +132,7 @@ extension ReplicaCause: CustomStringConvertible {
         case .notProbed: "pool is not probed"
         case .connectRefused: "connect refused"
         case .connectFailed: "connect failed"
+        case .handshakeFailed(let reason): "TLS failed: \(reason)"
         case .closedBeforeResponse: "closed before response"
         case .leftDNS: "left DNS"
         case .returnedToDNS: "returned to DNS"
@@ -157,6 +162,7 @@ extension ProbeFailure: CustomStringConvertible {
         case .body: "text not in body"
         case .malformed(let text): "malformed response (\(text))"
         case .health(let text): "health \(text)"
+        case .tls(let text): "TLS: \(text)"
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Transport
 
 /// One probe: connects, asks, judges the answer, and closes.
 final class ProbeConnection {
-    typealias Receive = (Descriptor, (Span<UInt8>) -> Void) -> TransferResult
+    typealias Receive = (Wire, (Span<UInt8>) -> Void) -> TransferResult
     typealias Ended = (ProbeConnection, ProbeOutcome) -> Void
 
     /// How long a probe is put off when descriptors or ports have run out.
@@ -12,10 +12,11 @@ final class ProbeConnection {
 
     private let loop: EventLoop
     private let target: ProbeTarget
-    private var descriptor = Descriptor.none
+    private var wire = Wire.none
     private var timers: [EventLoop.Scheduled] = []
     private let startedAt = Instant.now()
     private var isConnected = false
+    private var isEncrypted = false
     private var request: [UInt8] = []
     private var sentCount = 0
     private var response: ProbeResponse?
@@ -45,8 +46,8 @@ final class ProbeConnection {
 
     private func connect() {
         do throws(SystemError) {
-            descriptor = try Socket.connect(to: target.address)
-            try loop.watch(descriptor, .writable) { [weak self] _ in self?.becameReady() }
+            wire = Wire(plain: try Socket.connect(to: target.address))
+            try loop.watch(wire.descriptor, .writable) { [weak self] _ in self?.becameReady() }
         } catch {
             // What this machine lacks says nothing about the replica: the probe is put off.
             if error.isShortage { return retryLater() }
@@ -63,8 +64,8 @@ final class ProbeConnection {
     }
 
     private func retryLater() {
-        descriptor.close()
-        descriptor = .none
+        wire.close()
+        wire = .none
         let pause = ProbeConnection.shortagePauseMilliseconds
         timers.append(loop.schedule(afterMilliseconds: pause) { [weak self] in self?.connect() })
     }
@@ -73,9 +74,9 @@ final class ProbeConnection {
     func abandon() {
         for timer in timers { loop.cancel(timer) }
         timers = []
-        loop.unwatch(descriptor)
-        descriptor.close()
-        descriptor = .none
+        loop.unwatch(wire.descriptor)
+        wire.close()
+        wire = .none
     }
 
     private func fail(
@@ -90,15 +91,16 @@ final class ProbeConnection {
 
     private func becameReady() {
         guard isConnected else { return finishConnect() }
+        guard isEncrypted || target.tls == nil else { return continueHandshake() }
         if sentCount < request.count { sendRequest() } else { readResponse() }
     }
 
     private func finishConnect() {
-        let code = descriptor.pendingError()
+        let code = wire.descriptor.pendingError()
         guard code == 0 else { return end(ProbeConnection.failure(code: code)) }
         isConnected = true
         guard announce() else { return end(.closed) }
-        if request.isEmpty { end(nil) } else { sendRequest() }
+        if let tls = target.tls { beginHandshake(tls) } else { ask() }
     }
 
     /// Says that the connection is weir's own, where the pool has its replicas told whose it is.
@@ -106,39 +108,72 @@ final class ProbeConnection {
         let version = target.proxyProtocol
         guard version != .off else { return true }
         let header = ProxyWriter.local(version == .v1 ? .text : .binary)
-        return descriptor.send(header.span) == .bytes(header.count)
+        return wire.send(header.span) == .bytes(header.count)
+    }
+
+    private func ask() {
+        if request.isEmpty { end(nil) } else { sendRequest() }
+    }
+
+    private func beginHandshake(_ tls: ProbeTarget.TLS) {
+        guard
+            let encrypted = Wire(
+                connecting: wire.descriptor, by: tls.context, name: tls.serverName)
+        else { return end(.unreachable("no memory for TLS")) }
+        wire = encrypted
+        if watch(.readable) { continueHandshake() }
+    }
+
+    private func continueHandshake() {
+        switch wire.handshake() {
+        case .waiting: break
+        case .failed(let failure): end(failure.kind == .closed ? .closed : .tls("\(failure)"))
+        case .done:
+            isEncrypted = true
+            ask()
+        }
+    }
+
+    /// False if that could not be, and the probe has ended.
+    private func watch(_ interest: Readiness) -> Bool {
+        do throws(SystemError) {
+            try loop.rewatch(wire.descriptor, interest)
+            return true
+        } catch {
+            end(.unreachable(error.description))
+            return false
+        }
     }
 
     private func sendRequest() {
-        switch descriptor.send(request.span.extracting(sentCount..<request.count)) {
+        switch wire.send(request.span.extracting(sentCount..<request.count)) {
         case .bytes(let count): sentCount += count
-        case .wouldBlock: return
+        case .wouldBlock: break
         case .endOfStream, .failed: return end(.closed)
         }
-        guard sentCount == request.count else { return }
-        do throws(SystemError) {
-            try loop.rewatch(descriptor, .readable)
-        } catch {
-            end(.unreachable(error.description))
-        }
+        _ = watch(sentCount == request.count ? .readable : .writable)
+    }
+
+    private func judge(_ bytes: Span<UInt8>) -> ProbeResponse.Verdict {
+        if let call { return call.take(bytes) }
+        return response?.take(bytes) ?? .passed
     }
 
     private func readResponse() {
         var verdict = ProbeResponse.Verdict.undecided
-        let result = receive(descriptor) { bytes in
-            if let call {
-                verdict = call.take(bytes)
-            } else {
-                verdict = response?.take(bytes) ?? .passed
-            }
-        }
+        var result = TransferResult.wouldBlock
+        // What TLS has in hand raises no event.
+        repeat {
+            result = receive(wire) { verdict = judge($0) }
+            guard case .bytes = result else { break }
+        } while wire.isTLS && verdict == .undecided
         switch result {
         case .bytes, .wouldBlock: break
         case .endOfStream, .failed: verdict = response?.end() ?? .failed(.closed)
         }
         if verdict == .undecided, let answer = call?.output(), !answer.isEmpty {
             // Settings acknowledged and the like: little, and nothing else is on its way out.
-            _ = descriptor.send(answer.span)
+            _ = wire.send(answer.span)
         }
         switch verdict {
         case .undecided: break

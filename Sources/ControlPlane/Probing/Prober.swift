@@ -11,6 +11,15 @@ struct ProbeTarget {
     /// What a connection begins with: that it is weir's own.
     var proxyProtocol = ProxyProtocol.off
 
+    /// nil: plain.
+    var tls: TLS?
+
+    /// What TLS is spoken by.
+    struct TLS {
+        var context: TLSContext
+        var serverName: String
+    }
+
     enum Method {
         /// A connection is enough.
         case connect
@@ -67,8 +76,8 @@ final class Prober {
         let connection = ProbeConnection(loop: loop, target: target)
         running[ObjectIdentifier(connection)] = connection
         connection.begin(
-            receive: { [weak self] descriptor, take in
-                self?.receive(descriptor, take) ?? .wouldBlock
+            receive: { [weak self] wire, take in
+                self?.receive(wire, take) ?? .wouldBlock
             },
             ended: { [weak self] connection, outcome in
                 guard let self, running.removeValue(forKey: ObjectIdentifier(connection)) != nil
@@ -92,10 +101,10 @@ final class Prober {
 
     /// All connections receive into the one buffer, and take out at once what it holds.
     private func receive(
-        _ descriptor: Descriptor, _ take: (Span<UInt8>) -> Void
+        _ wire: Wire, _ take: (Span<UInt8>) -> Void
     ) -> TransferResult {
         buffer.clear()
-        let result = descriptor.receive(into: &buffer)
+        let result = wire.receive(into: &buffer)
         if case .bytes = result { take(buffer.bytes) }
         return result
     }

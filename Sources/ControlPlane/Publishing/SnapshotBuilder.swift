@@ -8,6 +8,7 @@ struct SnapshotBuilder {
         var row: Int
         var configuration: ListenerConfiguration
         var descriptors: [Int32]
+        var tls: TLSContext?
     }
 
     /// A pool with its row and replicas.
@@ -16,6 +17,7 @@ struct SnapshotBuilder {
         var configuration: PoolConfiguration
         var replicas: [(row: Int, status: ReplicaStatus)]
         var pause = RunningPool.Pause.none
+        var tls: TLSContext?
     }
 
     var listeners: [ListenerInput]
@@ -79,6 +81,11 @@ struct SnapshotBuilder {
             trusted: input.configuration.trusted.map(SnapshotBuilder.range))
         listener.speaksHTTP2 = input.configuration.speaksHTTP2
         listener.proxies = input.configuration.proxies.map(SnapshotBuilder.range)
+        listener.tls = input.tls
+        listener.redirectPort = input.configuration.redirectPort
+        if let milliseconds = input.configuration.tls?.hstsMilliseconds {
+            listener.hstsSeconds = Int32(milliseconds / 1_000)
+        }
         return listener
     }
 
@@ -152,6 +159,7 @@ struct SnapshotBuilder {
         if let milliseconds = input.pause.holdMilliseconds {
             pool.settings.holdTimeoutMilliseconds = milliseconds
         }
+        pool.tls = input.tls
         pool.hashKey = input.configuration.hashKey
         pool.backup = input.configuration.backup.flatMap(positions.pool)
         if let sticky = input.configuration.sticky {
@@ -171,6 +179,7 @@ struct SnapshotBuilder {
             addressLow: status.address.low, port: status.address.port, weight: weight,
             availability: status.availability)
         replica.tunnelEnd = status.tunnelEnd
+        replica.serverName = status.serverName
         return replica
     }
 

@@ -11,6 +11,8 @@ public struct OwnAnswer: Sendable {
     public var date: HTTPDate?
     /// The request is a gRPC call: it is answered with 200 and this, and no body.
     public var grpcStatus: GRPCStatus?
+    /// As in `ResponseForwarding`.
+    public var hstsSeconds: Int32 = -1
     /// The connection closes after this answer.
     public var closes = false
     /// The answer to a HEAD has no body, but its length.
@@ -55,7 +57,9 @@ public struct OwnAnswer: Sendable {
             writer.append(decimal: max(retryAfterSeconds, 0))
         }
         if closes { writer.append("\r\nConnection: close") }
-        writer.append("\r\n\r\n")
+        writer.append("\r\n")
+        if hstsSeconds >= 0 { writer.appendHSTS(seconds: hstsSeconds) }
+        writer.append("\r\n")
         if !isForHEAD, grpcStatus == nil { appendBody(to: &writer) }
         return writer.written
     }

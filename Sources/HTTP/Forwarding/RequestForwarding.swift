@@ -11,6 +11,8 @@ public struct RequestForwarding: Sendable, BitwiseCopyable {
     public var isTrusted = false
     /// Pass the upgrade on that the request asks for.
     public var keepsUpgrade = false
+    /// The added lines tell of the client's certificate (RFC 9440), and nobody else does.
+    public var showsCertificate = false
     /// Add a Via field (RFC 9110 §7.6.3).
     public var addsVia = false
 
@@ -35,6 +37,7 @@ public struct RequestForwarding: Sendable, BitwiseCopyable {
         if keepsUpgrade, head.wantsUpgrade { names.remove(.upgrade) }
         if head.isAbsolute { names.insert(.host) }
         if head.minorVersion == 0 { names.insert(.expect) }
+        if showsCertificate { names.insert(.clientCert) }
         return isTrusted
             ? names.with(.xForwardedFor).with(.forwarded) : names.with(.forwarding)
     }
@@ -44,10 +47,11 @@ public struct RequestForwarding: Sendable, BitwiseCopyable {
 /// nil when it does not fit.
 ///
 /// `bytes` is the span that the head was parsed from. HTTP/1.1, origin-form, one Host, the fields
-/// in order and byte for byte, without what is meant for weir only, and then weir's own.
+/// in order and byte for byte, without what is meant for weir only, and then weir's own, the last of
+/// them `lines`, which are whole field lines.
 /// RFC 9110 §7.6, RFC 9112 §3.2, RFC 7239.
 public func writeRequest(
-    _ head: borrowing RequestHead, from bytes: Span<UInt8>,
+    _ head: borrowing RequestHead, from bytes: Span<UInt8>, adding lines: Span<UInt8> = Span(),
     forwarding: borrowing RequestForwarding, into space: inout MutableSpan<UInt8>
 ) -> Int? {
     var writer = HeadWriter(&space)
@@ -59,6 +63,7 @@ public func writeRequest(
     writer.appendConnection(head, keepsUpgrade: forwarding.keepsUpgrade)
     if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     writer.appendOrigin(head, from: bytes, forwarding: forwarding)
+    writer.append(lines)
     writer.append("\r\n")
     return writer.written
 }

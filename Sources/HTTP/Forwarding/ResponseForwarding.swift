@@ -18,6 +18,9 @@ public struct ResponseForwarding: Sendable, BitwiseCopyable {
     public var keepsUpgrade = false
     /// Told to the client as X-Request-ID, in place of what the upstream says.
     public var requestID: RequestID?
+    /// How long the client keeps to https, in seconds, unless the upstream says (RFC 6797);
+    /// negative: nothing is said of it.
+    public var hstsSeconds: Int32 = -1
 
     /// A connection that stays open; what differs is set afterwards.
     public init(clientMinorVersion: UInt8 = 1, framingChange: FramingChange = .asIs) {
@@ -74,6 +77,9 @@ public func writeResponse(
         writer.append("X-Request-ID: ")
         writer.append(requestID.text.span)
         writer.append("\r\n")
+    }
+    if forwarding.hstsSeconds >= 0, !head.fields.span.saysHSTS(bytes) {
+        writer.appendHSTS(seconds: forwarding.hstsSeconds)
     }
     writer.append(lines)
     writer.append("\r\n")

@@ -10,6 +10,8 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable {
     /// gateways such as WSGI take for the same: believed from trusted clients only.
     case xForwardedOther
     case xRealIP, authorization
+    /// `Client-Cert` and `Client-Cert-Chain` (RFC 9440), with underscores too.
+    case clientCert
 }
 
 extension FieldName {
@@ -30,6 +32,10 @@ extension FieldName {
         if let (id, known) = FieldName.candidate(count: count, initial: initial) {
             self = id
             if name() == known { return }
+        }
+        if initial == "c", count == 11 || count == 17, name().isClientCert {
+            self = .clientCert
+            return
         }
         let isForwarding = initial == "x" && count > 11 && name().beginsLikeForwarded
         self = isForwarding ? .xForwardedOther : .other
@@ -120,7 +126,7 @@ struct FieldNameSet: BitwiseCopyable {
         @inline(__always) get {
             FieldNameSet()
                 .with(.forwarded).with(.xForwardedFor).with(.xForwardedProto)
-                .with(.xForwardedHost).with(.xForwardedOther).with(.xRealIP)
+                .with(.xForwardedHost).with(.xForwardedOther).with(.xRealIP).with(.clientCert)
         }
     }
 

@@ -50,6 +50,13 @@ struct FoldedName: BitwiseCopyable, Equatable {
         hasPrefix("x-forwarded", count: 11) || hasPrefix("x\u{7f}forwarded", count: 11)
     }
 
+    /// "Client-Cert" or "Client-Cert-Chain", with an underscore for any of the hyphens.
+    var isClientCert: Bool {
+        self == "client-cert" || self == "client\u{7f}cert" || self == "client-cert-chain"
+            || self == "client\u{7f}cert\u{7f}chain" || self == "client\u{7f}cert-chain"
+            || self == "client-cert\u{7f}chain"
+    }
+
     /// Whether the name begins with these bytes.
     @inline(__always)
     func hasPrefix(_ prefix: FoldedName, count: Int) -> Bool {

@@ -12,7 +12,9 @@ struct CheckCommand: ParsableCommand {
     var file: String
 
     func run() throws {
-        let problems = ConfigurationSource.file(file).look().problems
+        let outcome = ConfigurationSource.file(file).look()
+        let problems =
+            outcome.problems + (outcome.configuration.map(TLSFiles.problems) ?? [])
         for problem in problems { Console.line(problem.description) }
         if !problems.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
         Console.line("\(file): no problems")

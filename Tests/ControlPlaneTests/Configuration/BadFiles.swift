@@ -13,7 +13,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
     var testDescription: String { text }
 
     static let all =
-        yaml + references + values + sections + sticky + balancing + retry + edge
+        yaml + references + values + sections + sticky + balancing + retry + edge + tls
 
     private static let listener = "listeners: { web: { bind: 80 } }\n"
     private static let app = "pools: { app: { discover: 'app:1' } }\n"
@@ -349,10 +349,10 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             "2:10: found 'a b', accepted as the name of a pool are up to 63 letters,"
                 + " digits, '-', '_' and '.'"),
         BadFile(
-            "listeners: { 'we=b': { bind: 80, tls: {} } }\n" + app,
+            "listeners: { 'we=b': { bind: 80, sni: {} } }\n" + app,
             "1:14: found 'we=b', accepted as the name of a listener are up to 63 letters,"
                 + " digits, '-', '_' and '.'",
-            "1:34: 'tls' is not supported by this version"),
+            "1:34: 'sni' is not supported by this version"),
         BadFile(
             "listeners: { w: { bind: '300.0.0.1:80', trust: [10.0.0.0/33] } }\n" + app,
             "1:25: bind: found '300.0.0.1:80', accepted is ADDRESS:PORT, such as"

@@ -6,7 +6,7 @@ import Transport
 
 @Suite("Configuration: files and reference")
 struct CompleteFileTests {
-    static let files = ["minimal", "tcp", "canary", "rollout", "hosts", "complete"]
+    static let files = ["minimal", "tcp", "canary", "rollout", "hosts", "tls", "complete"]
 
     @Test("Every file in conf/ loads", arguments: files)
     func loads(name: String) throws {
@@ -126,6 +126,8 @@ enum SectionList {
     static let all: [(path: String, keys: [String])] = [
         ("", Configuration.section.supported),
         listed(ListenerConfiguration.section),
+        listed(ListenerTLS.section),
+        listed(CertificateDraft.ofListener),
         listed(RouteConfiguration.section),
         listed(SplitConfiguration.section),
         listed(StickyConfiguration.section),
@@ -142,6 +144,8 @@ enum SectionList {
         listed(PoolSettings.hold),
         listed(PoolSettings.retry),
         listed(DrainConfiguration.section),
+        listed(PoolTLS.section),
+        listed(CertificateDraft.ofPool),
         listed(PoolSettings.timeouts),
         listed(DNSConfiguration.section),
         listed(AdminConfiguration.section),
