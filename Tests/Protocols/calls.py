@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 from lab.report import Cases, Finding
 
-from weir import Weir, certificate, free_port, speaks_tls
+from weir import Weir, certificate, free_port
 
 cases = Cases()
 
@@ -105,16 +105,12 @@ class Lane:
         chain, key = certificate(folder, "localhost")
         self.root = chain.read_bytes()
         places = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
-        self.has_tls = speaks_tls(folder)
-        secured = f"""\
-  secured:
-    bind: "127.0.0.1:{self.tls}"
-    tls: {{ certificates: [{{ chain: {chain}, key: {key} }}] }}
-""" if self.has_tls else ""
         self.weir = Weir(folder, f"""\
 listeners:
   plain: {{ bind: "127.0.0.1:{self.plain}" }}
-{secured}\
+  secured:
+    bind: "127.0.0.1:{self.tls}"
+    tls: {{ certificates: [{{ chain: {chain}, key: {key} }}] }}
 routes: [{{ path: /{SERVICE}, pool: app }}, {{ path: /grpc.health.v1.Health, pool: app }}]
 pools:
   app:
@@ -127,10 +123,11 @@ pools:
 
     def __enter__(self) -> "Lane":
         self.weir.__enter__()
-        self.channels = {"h2c": grpc.insecure_channel(f"127.0.0.1:{self.plain}", FULL)}
-        if self.has_tls:
-            self.channels["TLS"] = grpc.secure_channel(
-                f"localhost:{self.tls}", grpc.ssl_channel_credentials(self.root), FULL)
+        self.channels = {
+            "h2c": grpc.insecure_channel(f"127.0.0.1:{self.plain}", FULL),
+            "TLS": grpc.secure_channel(
+                f"localhost:{self.tls}", grpc.ssl_channel_credentials(self.root), FULL),
+        }
         return self
 
     def __exit__(self, *_) -> None:

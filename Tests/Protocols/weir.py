@@ -3,7 +3,6 @@
 import http.server
 import json
 import socket
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -32,16 +31,6 @@ class Weir(Server):
     def records(self) -> list[dict]:
         """What the access log says; complete once the program has ended."""
         return [json.loads(line) for line in self.access.read_text().splitlines()]
-
-
-def speaks_tls(folder: Path) -> bool:
-    """Whether the program that is tested knows `tls` of a listener yet."""
-    settings = folder / "tls.yaml"
-    settings.write_text("listeners: { web: { bind: 80, tls: off } }\n"
-                        "pools: { app: { discover: 'app:80' } }\n")
-    done = subprocess.run([weir_program(), "check", settings], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
-    return "'tls' is not supported" not in done.stdout
 
 
 class Origin:
@@ -137,4 +126,4 @@ def read_response(connection: socket.socket) -> tuple[int, bytes]:
 
 
 __all__ = ["Origin", "Server", "Weir", "ask", "certificate", "connect", "free_port",
-           "read_response", "receive_all", "receive_until", "speaks_tls"]
+           "read_response", "receive_all", "receive_until"]
