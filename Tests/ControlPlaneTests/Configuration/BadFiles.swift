@@ -349,10 +349,9 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             "2:10: found 'a b', accepted as the name of a pool are up to 63 letters,"
                 + " digits, '-', '_' and '.'"),
         BadFile(
-            "listeners: { 'we=b': { bind: 80, sni: {} } }\n" + app,
+            "listeners: { 'we=b': { bind: 80 } }\n" + app,
             "1:14: found 'we=b', accepted as the name of a listener are up to 63 letters,"
-                + " digits, '-', '_' and '.'",
-            "1:34: 'sni' is not supported by this version"),
+                + " digits, '-', '_' and '.'"),
         BadFile(
             "listeners: { w: { bind: '300.0.0.1:80', trust: [10.0.0.0/33] } }\n" + app,
             "1:25: bind: found '300.0.0.1:80', accepted is ADDRESS:PORT, such as"
