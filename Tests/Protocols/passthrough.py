@@ -137,8 +137,7 @@ async def untouched(folder: Path) -> Finding:
         pass
     hello = outgoing.read()
     with socket.create_server(("127.0.0.1", 0)) as listener, \
-            weir(folder, port, {"a.test": listener.getsockname()[1]},
-                 more="").__enter__() as it, connect(port) as client:
+            weir(folder, port, {"a.test": listener.getsockname()[1]}), connect(port) as client:
         listener.settimeout(10)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in hello:
@@ -158,7 +157,6 @@ async def untouched(folder: Path) -> Finding:
             except TimeoutError:
                 pass
         finding.expect(received == hello + b"more", f"{len(received)} bytes came, changed")
-        it.stop()
     return finding
 
 
