@@ -14,15 +14,17 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ORIGIN_PORTS = (9101, 9102, 9103)
+# Listens on every address of 127.0.0.0/8: as many replicas as are wanted.
+ORIGIN_ANY_PORT = 9104
 BALANCER_CPU, LOAD_CPU = "0", "1"
 # Words before the command of a balancer: a tool that watches it.
 WRAPPER = []
 
 NGINX_HEAD = """
 daemon off; master_process {master}; user root; worker_processes 1; pid {folder}/{name}.pid; error_log {folder}/{name}.error warn;
-worker_rlimit_nofile 65536;
+worker_rlimit_nofile 1000000;
 {modules}
-events {{ worker_connections 16384; }}
+events {{ worker_connections 262144; }}
 """
 
 NGINX_PATHS = """
@@ -61,6 +63,7 @@ http {{
     listen 127.0.0.1:{http} backlog=4096;
     listen 127.0.0.1:{h2} http2 backlog=4096;
     listen 127.0.0.1:{https} ssl http2 backlog=4096;
+{routes}
     location / {{
       proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header Host $host;
@@ -83,7 +86,7 @@ stream {{
 HAPROXY = """
 global
   nbthread 1
-  maxconn 4000
+  maxconn {maxconn}
   tune.h2.max-concurrent-streams 256
   tune.pipesize 262144
   {log}
@@ -104,11 +107,21 @@ listen web
   unique-id-format %[uuid()]
   unique-id-header X-Request-ID
   http-reuse always
+{routes}
 {servers}
 listen raw
   mode tcp
   bind 127.0.0.1:{tcp}
 {servers}
+{routed}
+"""
+
+# Where routes lead: haproxy takes a section that leads to itself for a loop.
+HAPROXY_ROUTED = """
+backend routed
+  mode http
+  option forwardfor
+  http-reuse always
 """
 
 WEIR = """
@@ -120,6 +133,7 @@ routes:
   - {{ pool: web }}
   - {{ path: /split, split: turns }}
   - {{ path: /sticky, split: slots }}
+{routes}
 splits:
   turns: {{ weights: {{ web: 95, canary: 5 }} }}
   slots: {{ weights: {{ web: 95, canary: 5 }}, sticky: {{ cookie: slots, key_file: {folder}/key }} }}
@@ -195,6 +209,19 @@ class Subject:
         self.output.close()
 
 
+def replicas(variant):
+    """The addresses of the replicas: the usual three, or as many as the variant of a row has."""
+    count = variant.get("replicas", 0)
+    if not count:
+        return [f"127.0.0.1:{port}" for port in ORIGIN_PORTS]
+    return [f"127.1.{i // 250}.{i % 250 + 1}:{ORIGIN_ANY_PORT}" for i in range(count)]
+
+
+def paths(variant):
+    """Prefixes that lead to the same replicas as all else."""
+    return [f"/route-{number}" for number in range(variant.get("routes", 0))]
+
+
 def first_line(words):
     run = subprocess.run(words, capture_output=True, text=True)
     return ((run.stdout or run.stderr).strip().splitlines() or ["?"])[0]
@@ -213,6 +240,7 @@ def start_origin(folder):
     for name, size in (("1k", 1_000), ("10k", 10_000), ("100k", 100_000), ("1m", 1_000_000)):
         (files / name).write_bytes(os.urandom(size // 2).hex().encode())
     listens = " ".join(f"listen 127.0.0.1:{port} backlog=4096;" for port in ORIGIN_PORTS)
+    listens += f" listen 0.0.0.0:{ORIGIN_ANY_PORT} backlog=4096;"
     path = folder / "origin.conf"
     path.write_text(ORIGIN.format(
         folder=folder, name="origin", master="on", modules="", listens=listens))
@@ -223,8 +251,11 @@ def start_origin(folder):
     return origin
 
 
-def start_nginx(folder, ports, logged):
-    servers = " ".join(f"server 127.0.0.1:{port};" for port in ORIGIN_PORTS)
+def start_nginx(folder, ports, logged, variant):
+    servers = " ".join(f"server {address};" for address in replicas(variant))
+    routes = "\n".join(
+        f"    location {path} {{ proxy_pass http://web; proxy_http_version 1.1;"
+        ' proxy_set_header Connection ""; proxy_set_header Host $host; }' for path in paths(variant))
     module = nginx_stream_module()
     stream = NGINX_STREAM.format(servers=servers, tcp=ports[1]) if module else ""
     log = f"{folder}/nginx.access combined buffer=32k" if logged else "off"
@@ -232,20 +263,23 @@ def start_nginx(folder, ports, logged):
     path.write_text(NGINX.format(
         folder=folder, name="nginx", master="off" if WRAPPER else "on", modules=module,
         servers=servers, http=ports[0], h2=ports[0] + 2, https=ports[0] + 3, stream=stream,
-        log=log))
+        log=log, routes=routes))
     words = ["nginx", "-c", str(path)]
     version = first_line(["nginx", "-v"]).split("/")[-1]
     return with_all(Subject("nginx", version, {"folder": folder, "words": words}, ports, logged))
 
 
-def start_haproxy(folder, ports, logged):
+def start_haproxy(folder, ports, logged, variant):
     servers = "\n".join(
-        f"  server s{port} 127.0.0.1:{port} check inter 1s pool-max-conn 512"
-        for port in ORIGIN_PORTS)
+        f"  server s{number} {address} check inter 1s pool-max-conn 512"
+        for number, address in enumerate(replicas(variant)))
+    routes = "\n".join(f"  use_backend routed if {{ path_beg {path} }}" for path in paths(variant))
     path = folder / "haproxy.cfg"
     path.write_text(HAPROXY.format(
         servers=servers, folder=folder, http=ports[0], tcp=ports[1], h2=ports[0] + 2,
-        https=ports[0] + 3, log="log stdout format raw local0" if logged else "",
+        https=ports[0] + 3, routes=routes, routed=HAPROXY_ROUTED + servers if routes else "",
+        maxconn=variant.get("connections", 4000),
+        log="log stdout format raw local0" if logged else "",
         web_log="log global\n  option httplog" if logged else ""))
     words = ["haproxy", "-db", "-f", str(path)]
     version = first_line(["haproxy", "-v"]).split()[2]
@@ -256,8 +290,9 @@ def weir_binary():
     return os.environ.get("WEIR", str(ROOT / ".build/release/weir"))
 
 
-def start_weir(folder, ports, logged):
-    servers = ", ".join(f'"127.0.0.1:{port}"' for port in ORIGIN_PORTS)
+def start_weir(folder, ports, logged, variant):
+    servers = ", ".join(f'"{address}"' for address in replicas(variant))
+    routes = "\n".join(f"  - {{ path: {path}, pool: web }}" for path in paths(variant))
     path = folder / "weir.yaml"
     (folder / "key").write_text("00112233445566778899aabbccddeeff")
     secured = f'''  secured:
@@ -265,9 +300,9 @@ def start_weir(folder, ports, logged):
     tls: {{ certificates: [{{ chain: {folder}/chain.pem, key: {folder}/key.pem }}] }}'''
     path.write_text(WEIR.format(
         folder=folder, servers=servers, http=ports[0], tcp=ports[1], admin=ports[0] + 50,
-        secured=secured if knows_tls(folder) else "",
+        secured=secured if knows_tls(folder) else "", routes=routes,
         log="stdout" if logged else "off", extra=os.environ.get("WEIR_EXTRA", "")))
-    words = [weir_binary(), "run", "-c", str(path), "--workers", "1"]
+    words = [weir_binary(), "run", "-c", str(path), "--workers", str(variant.get("workers", 1))]
     version = first_line([weir_binary(), "version"]).split()[-1]
     subject = Subject("weir", version, {"folder": folder, "words": words}, ports, logged)
     subject.h2, subject.https = ports[0], ports[0] + 3 if knows_tls(folder) else 0
@@ -287,7 +322,7 @@ def with_all(subject):
     return subject
 
 
-def start_nghttpx(folder, ports, logged):
+def start_nghttpx(folder, ports, logged, variant):
     words = ["nghttpx", f"--frontend=127.0.0.1,{ports[0]};no-tls",
              f"--frontend=127.0.0.1,{ports[0] + 3}",
              *(f"--backend=127.0.0.1,{port}" for port in ORIGIN_PORTS), "--workers=1", "--no-ocsp",
@@ -300,7 +335,7 @@ def start_nghttpx(folder, ports, logged):
     return subject
 
 
-def start_h2o(folder, ports, logged):
+def start_h2o(folder, ports, logged, variant):
     path = folder / "h2o.conf"
     # The version that Debian has knows one replica only.
     path.write_text(H2O.format(folder=folder, h2=ports[0], https=ports[0] + 3,
@@ -330,9 +365,10 @@ PORTS = {"weir": (9110, 9111), "nginx": (9120, 9121), "haproxy": (9130, 9131),
 OTHERS = ("nghttpx", "h2o")
 
 
-def start(name, folder, logged):
+def start(name, folder, logged, variant={}):
+    """`variant`: replicas, routes, connections, workers, where they are not the usual ones."""
     make_certificate(folder)
-    subject = STARTERS[name](folder, PORTS[name], logged)
+    subject = STARTERS[name](folder, PORTS[name], logged, variant)
     subject.wait_for(subject.http)
     return subject
 

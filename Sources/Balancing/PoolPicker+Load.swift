@@ -1,6 +1,10 @@
 extension PoolPicker {
+    /// So many members are looked at for one pick by least connections.
+    static let looksMaximum = 16
+
     /// The least loaded for its weight. Among equals it goes in turn, so that an idle pool is used
-    /// evenly.
+    /// evenly. In a pool of more than `looksMaximum` members it is the least loaded of so many that
+    /// are next in turn, which is hardly ever one that carries much.
     ///
     /// Loads are in 256ths, for the sake of the penalties for failures.
     mutating func leastLoaded(_ board: LoadBoard, _ tried: TriedReplicas, _ now: UInt64) -> Int {
@@ -10,7 +14,8 @@ extension PoolPicker {
         var bestLoad = 0
         var bestWeight = 1
         var index = start
-        for _ in members.indices {
+        for looked in members.indices {
+            if looked >= PoolPicker.looksMaximum, best >= 0 { break }
             let member = members[index]
             // One more than now: what its load would be with this request.
             var load = (board.inFlight(replicaRow: Int(member.row)) &+ 1) &<< 8
@@ -67,7 +72,7 @@ extension PoolPicker {
     }
 
     /// The member itself if it was not tried, or the next one that was not, or itself.
-    func untried(from index: Int, _ tried: TriedReplicas) -> Int {
+    mutating func untried(from index: Int, _ tried: TriedReplicas) -> Int {
         firstUntried(in: index..<members.count, tried) ?? firstUntried(in: 0..<index, tried)
             ?? index
     }

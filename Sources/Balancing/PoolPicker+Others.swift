@@ -3,7 +3,7 @@ extension PoolPicker {
     public var usableCount: Int { members.count }
 
     /// Whether a ready replica was not tried yet.
-    public func hasReadyUntried(_ tried: TriedReplicas) -> Bool {
+    public mutating func hasReadyUntried(_ tried: TriedReplicas) -> Bool {
         hasReady && firstUntried(in: 0..<members.count, tried) != nil
     }
 }

@@ -18,26 +18,8 @@ extension PoolPicker {
         return firstUntried(in: 0..<servedAhead, tried) ?? served
     }
 
-    /// Smooth weighted turns: each time everyone earns its weight, and the richest that may be used
-    /// pays the sum. Exact over any window of the sum of weights.
-    mutating func nextWeightedTurn(_ tried: TriedReplicas) -> Int {
-        var richest = -1
-        var richestUntried = -1
-        for index in members.indices {
-            members[index].credit &+= members[index].weight
-            let credit = members[index].credit
-            if richest < 0 || credit > members[richest].credit { richest = index }
-            guard !tried.contains(Int(members[index].row)) else { continue }
-            if richestUntried < 0 || credit > members[richestUntried].credit {
-                richestUntried = index
-            }
-        }
-        let chosen = richestUntried >= 0 ? richestUntried : richest
-        members[chosen].credit &-= Int32(weightSum)
-        return chosen
-    }
-
-    func firstUntried(in range: Range<Int>, _ tried: TriedReplicas) -> Int? {
+    /// It changes nothing, and is `mutating` since Swift 6.3 copies the picker for one that is not.
+    mutating func firstUntried(in range: Range<Int>, _ tried: TriedReplicas) -> Int? {
         for index in range where !tried.contains(Int(members[index].row)) { return index }
         return nil
     }

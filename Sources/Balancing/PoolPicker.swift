@@ -10,8 +10,9 @@ public struct PoolPicker: Sendable {
         var row: Int32
         var position: Int32
         var weight: Int32
-        /// Smooth weighted turns: what it has earned and not been given yet.
-        var credit: Int32 = 0
+        /// Smooth weighted turns: what it has earned and not been given yet, but for the turns
+        /// since `weightedTurns` was zero.
+        var credit = 0
         /// The sum of the weights up to and with this one, for weighted draws.
         var weightEnd: Int32 = 0
     }
@@ -24,6 +25,11 @@ public struct PoolPicker: Sendable {
     /// How many of these had to be given their turn of the next round as well.
     var servedAhead = 0
     var weightSum = 0
+    /// Weighted turns given since the membership was adopted; each earns everyone its weight.
+    var weightedTurns = 0
+    /// The members by their weight, and the positions of these in `members`.
+    var turnGroups: [TurnGroup] = []
+    var turnOrder: [Int32] = []
     /// Least connections: where the next look begins, so that equals go in turn.
     var cursor = 0
     /// Policies that learn: what is known about each member, and which member is at a position of
@@ -82,6 +88,7 @@ public struct PoolPicker: Sendable {
     /// newcomer comes last in the present round.
     public mutating func adopt(_ pool: borrowing Pool) {
         let former = Dictionary(uniqueKeysWithValues: zip(members.map(\.row), figures))
+        settleTurns()
         var usable = usableReplicas(pool)
         keepMembers(in: &usable)
         addNewcomers(usable)
@@ -95,6 +102,7 @@ public struct PoolPicker: Sendable {
             case .consistentHash: .byHash
             case .leastResponseTime: .leastLatency
             }
+        arrangeTurns(areTaken: method == .weightedTurns || method == .byHash)
         keepFigures(of: former, positions: pool.replicas.count)
         adoptRing(pool)
     }
@@ -157,7 +165,7 @@ public struct PoolPicker: Sendable {
         }
         guard oldSum != weightSum, oldSum > 0 else { return }
         for index in members.indices {
-            members[index].credit = Int32(Int(members[index].credit) * weightSum / oldSum)
+            members[index].credit = members[index].credit * weightSum / oldSum
         }
     }
 }

@@ -17,6 +17,9 @@ struct RouteConditions: Sendable {
         var listeners: Stretch
         var methods: Stretch
         var headers: Stretch
+
+        /// Nothing is asked for.
+        var isEmpty: Bool { listeners.isEmpty && methods.isEmpty && headers.isEmpty }
     }
 
     private var conditions: [Condition] = []
@@ -54,8 +57,12 @@ struct RouteConditions: Sendable {
 
     /// Whether the request is what the route asks for, host and path aside.
     func admit(_ route: Int, _ request: borrowing RouteRequest) -> Bool {
-        let condition = conditions[route]
-        return admit(listenerRow: request.listenerRow, condition)
+        conditions[route].isEmpty || meets(conditions[route], request)
+    }
+
+    @inline(never)
+    private func meets(_ condition: Condition, _ request: borrowing RouteRequest) -> Bool {
+        admit(listenerRow: request.listenerRow, condition)
             && admit(method: request.method, condition)
             && admit(fields: request.fields, condition)
     }

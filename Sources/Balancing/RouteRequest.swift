@@ -1,5 +1,5 @@
 /// What of a request decides where it goes, as spans of the caller's memory.
-public struct RouteRequest: ~Escapable {
+public struct RouteRequest: ~Escapable, BitwiseCopyable {
     public let listenerRow: Int
     /// The host of the request; a port and a trailing dot are ignored.
     public let host: Span<UInt8>
@@ -23,7 +23,7 @@ public struct RouteRequest: ~Escapable {
 }
 
 /// The header fields of a request: its head, and where in it the fields are.
-public struct RequestFields: ~Escapable {
+public struct RequestFields: ~Escapable, BitwiseCopyable {
     public let head: Span<UInt8>
     /// All of them within `head`.
     public let positions: Span<FieldPosition>

@@ -13,12 +13,17 @@ public struct RouteTable: Sendable {
     let hosts: HostIndex
     let paths: PathIndex
     private let conditions: RouteConditions
+    /// As they were given.
+    private let configured: [Route]
+    /// Of `routes`, flat: a look at one of these counts no reference.
+    private let outcomes: [RouteOutcome]
 
     /// No routes: nothing matches.
     public init() { self.init([]) }
 
     /// - Parameter routes: in the order of the configuration; it only decides between equals.
     public init(_ routes: [Route]) {
+        configured = routes
         let ordered = routes.enumerated()
             .map { (rank: RouteRank($0.element, order: $0.offset), route: $0.element) }
             .sorted { $0.rank < $1.rank }
@@ -27,6 +32,21 @@ public struct RouteTable: Sendable {
         hosts = HostIndex(ordered.map(\.rank.host))
         paths = PathIndex(ordered.map(\.rank))
         conditions = RouteConditions(self.routes)
+        outcomes = self.routes.map {
+            RouteOutcome(
+                row: $0.row, target: $0.target, honoursIdempotencyKey: $0.honoursIdempotencyKey)
+        }
+    }
+
+    /// The same, at no cost if `known` was made of the same routes.
+    public init(_ routes: [Route], orSame known: RouteTable) {
+        self = known.configured == routes ? known : RouteTable(routes)
+    }
+
+    /// What becomes of a request, by the first route that matches; nil if none does.
+    public func outcome(of request: borrowing RouteRequest) -> RouteOutcome? {
+        guard let position = match(request) else { return nil }
+        return outcomes[position]
     }
 
     /// The position in `routes` of the first that matches, or nil.
@@ -49,6 +69,15 @@ public struct RouteTable: Sendable {
         }
         return nil
     }
+}
+
+/// What becomes of a request that a route matches.
+public struct RouteOutcome: Sendable {
+    /// Of the route, for logs.
+    public let row: Int
+    public let target: Target
+    /// A request with `Idempotency-Key` counts as idempotent, whatever its method.
+    public let honoursIdempotencyKey: Bool
 }
 
 /// How specific a route is; smaller comes first.

@@ -1,11 +1,11 @@
 extension Snapshot {
     /// A copy that shares no array and no string with the original, so that two threads that read
-    /// their snapshots never count references in the same memory. The tickets of splits stay
-    /// shared, on purpose.
+    /// their snapshots never count references in the same memory. Shared on purpose are the tickets
+    /// of splits, and the routes with their index: finding a route counts no reference.
     public func deepCopy() -> Snapshot {
         Snapshot(
             generation: generation, phase: phase, listeners: listeners.map { $0.deepCopy() },
-            routes: RouteTable(routes.routes.map { $0.deepCopy() }),
+            routes: routes,
             splits: splits.map { $0.deepCopy() }, pools: pools.map { $0.deepCopy() },
             limits: limits)
     }
@@ -19,20 +19,6 @@ extension Listener {
         copy.trusted = trusted.map { $0 }
         copy.proxies = proxies.map { $0 }
         if case .tls(let names) = mode { copy.mode = .tls(names.deepCopy()) }
-        return copy
-    }
-}
-
-extension Route {
-    fileprivate func deepCopy() -> Route {
-        var copy = Route(
-            row: row, listeners: listeners.map { $0 }, host: host.deepCopy(),
-            path: path?.deepCopy(), methods: methods.map { $0.deepCopy() },
-            headers: headers.map {
-                HeaderRule(name: $0.name.deepCopy(), value: $0.value?.deepCopy())
-            },
-            target: target)
-        copy.honoursIdempotencyKey = honoursIdempotencyKey
         return copy
     }
 }

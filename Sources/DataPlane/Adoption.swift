@@ -70,6 +70,7 @@ extension Worker {
         for replica in pool.its.replicas { retire(replica) }
         // Their slots may become other pools' replicas while exchanges still go by this pool.
         pool.its.replicas = []
+        pool.its.stickyPlaces = []
         pool.its.pool.replicas = []
         pool.its.pool.backup = nil
         pool.its.picker.adopt(pool.its.pool)
@@ -93,6 +94,9 @@ extension Worker {
             present.append(replica)
         }
         pool.its.replicas = present
+        pool.its.stickyPlaces = present.indices.filter { present[$0].its.stickyTag != 0 }
+            .map { StickyPlace(tag: present[$0].its.stickyTag, position: $0) }
+            .sorted { $0.tag < $1.tag }
         for replica in former where !present.contains(replica) { retire(replica) }
         applyAvoidance(to: pool)
     }
@@ -240,5 +244,6 @@ extension Worker {
                 isAvoided ? .closed : replica.its.availability
         }
         pool.its.picker.adopt(pool.its.pool)
+        pool.its.learns = pool.its.picker.learns
     }
 }

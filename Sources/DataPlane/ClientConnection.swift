@@ -53,6 +53,8 @@ struct ClientConnection: Slotted {
     var redirectPort: UInt16 = 0
     /// How long clients are told to keep to https, in seconds; negative: they are not.
     var hstsSeconds: Int32 = -1
+    /// It is on the list of those that go on in the next turn.
+    var goesOnLater = false
     var wire = Wire.none
     var listenerRow = 0
     var address: SocketAddress?

@@ -49,12 +49,18 @@ extension Worker {
     mutating func serveRequests(_ client: Ref<ClientConnection>) {
         guard !client.its.isServing else { return }
         client.its.isServing = true
+        var begun = 0
         while client.its.isOpen, client.its.phase == .idle || client.its.phase == .readingHead,
             client.its.output.count < snapshot.limits.readAheadBytesMaximum
         {
+            guard begun < DataPlaneLimits.turnRequestsMaximum else {
+                goOnLater(client)
+                break
+            }
             guard let received = nextInput(of: client, atMost: BufferStore.largeBytes) else {
                 break
             }
+            begun += 1
             serveRequest(client, from: received)
         }
         client.its.isServing = false

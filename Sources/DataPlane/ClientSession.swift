@@ -48,9 +48,11 @@ extension Worker {
 
     /// Receives as long as there is something, and the client takes what it is sent.
     mutating func receiveSession(_ client: Ref<ClientConnection>) {
+        var moved = 0
         while client.its.isOpen, client.its.phase == .multiplexing, client.its.isReadable,
             client.its.output.count < DataPlaneLimits.sessionQueueBytesMaximum
         {
+            guard moved < DataPlaneLimits.turnBytesMaximum else { return goOnLater(client) }
             var buffer = sessionInput
             buffer.clear()
             let room = buffer.room
@@ -59,6 +61,7 @@ extension Worker {
                 if client.its.wire.isDrained(by: count, of: room), !client.its.hasHangup {
                     client.its.isReadable = false
                 }
+                moved += count
                 feedSession(client, buffer)
             case .wouldBlock: client.its.isReadable = false
             case .endOfStream, .failed:

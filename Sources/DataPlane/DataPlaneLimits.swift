@@ -27,6 +27,11 @@ enum DataPlaneLimits {
     static let drainFirstRequestMilliseconds = 1_000
     /// Accepting for the last time: so often the number below, which is the kernel's queue.
     static let drainAcceptRounds = 64
+    /// What one connection moves in one turn of the loop, by whole receives: about a tenth of a
+    /// millisecond.
+    static let turnBytesMaximum = 524_288
+    /// Requests of one connection that are begun in one turn of the loop.
+    static let turnRequestsMaximum = 64
     /// Connections accepted per event, so that others get their turn.
     static let acceptsPerTurnMaximum = 64
     /// Steps of clients' TLS handshakes in one turn of the loop, each of which may sign something;

@@ -58,7 +58,7 @@ struct Exchange: Slotted {
     var splitMark: UInt64 = 0
     /// Which replica the client's cookie means; 0: none.
     var replicaTag: UInt64 = 0
-    var requestBody = MessageBody.none
+    var requestBody = MessageBody()
     /// How it is framed in `request`.
     var requestFraming = BodyFraming.none
     var requestID: RequestID
@@ -74,7 +74,7 @@ struct Exchange: Slotted {
 
     // The response.
     var status = 0
-    var responseBody = MessageBody.none
+    var responseBody = MessageBody()
     var sendsChunks = false
     var interimResponses = 0
     var tunnel = TunnelState()
@@ -129,32 +129,41 @@ struct Exchange: Slotted {
     }
 }
 
-/// How far a body has come.
-enum MessageBody {
-    /// There is none, or it has ended.
-    case none
-    case length(remaining: UInt64)
-    case chunked(ChunkedFilter)
-    /// Until the connection closes.
-    case untilClose
-
-    var isComplete: Bool {
-        if case .none = self { true } else { false }
+/// How far a body has come. What it is to the next step is a tag of its own, since looking at that
+/// is what most requests do with their body.
+struct MessageBody {
+    enum Kind: UInt8 {
+        /// There is none, or it has ended.
+        case none
+        /// `remaining` bytes.
+        case length
+        case chunked
+        /// Until the connection closes.
+        case untilClose
     }
+
+    private(set) var kind = Kind.none
+    /// Bytes that have not come, where the length is known.
+    private(set) var remaining: UInt64 = 0
+    private var filter = ChunkedFilter(output: .framed)
+
+    var isComplete: Bool { kind == .none }
 
     /// Of a request: that it is over, only the end of its stream of HTTP/2 tells.
-    var endsWithStream: Bool {
-        if case .untilClose = self { true } else { false }
-    }
+    var endsWithStream: Bool { kind == .untilClose }
 
-    init(_ framing: BodyFraming, output: ChunkedFilter.Output) {
+    /// A body begins that ends as `framing` says.
+    mutating func begin(_ framing: BodyFraming, output: ChunkedFilter.Output) {
         switch framing {
-        case .none, .length(0): self = .none
-        case .length(let count): self = .length(remaining: count)
-        case .chunked: self = .chunked(ChunkedFilter(output: output))
-        case .untilClose: self = .untilClose
+        case .none, .length(0): kind = .none
+        case .length(let count): (kind, remaining) = (.length, count)
+        case .chunked: (kind, filter) = (.chunked, ChunkedFilter(output: output))
+        case .untilClose: kind = .untilClose
         }
     }
+
+    /// Nothing more comes of it.
+    mutating func end() { kind = .none }
 
     /// Takes what belongs to this body from the front of `bytes`.
     ///
@@ -165,17 +174,17 @@ enum MessageBody {
     mutating func take(_ bytes: inout MutableSpan<UInt8>) throws(HTTPError) -> (
         kept: Int, consumed: Int, trailers: Int
     ) {
-        switch self {
+        switch kind {
         case .none: return (0, 0, 0)
         case .untilClose: return (bytes.count, bytes.count, 0)
-        case .length(let remaining):
+        case .length:
             let taken = Int(min(remaining, UInt64(bytes.count)))
-            self =
-                remaining == UInt64(taken) ? .none : .length(remaining: remaining - UInt64(taken))
+            remaining -= UInt64(taken)
+            if remaining == 0 { kind = .none }
             return (taken, taken, 0)
-        case .chunked(var filter):
+        case .chunked:
             let result = try filter.process(&bytes)
-            self = filter.isComplete ? .none : .chunked(filter)
+            if filter.isComplete { kind = .none }
             return (result.kept, result.consumed, filter.trailerBytesKept)
         }
     }

@@ -37,9 +37,10 @@ extension Worker {
     mutating func makeExchange(_ client: Ref<ClientConnection>) -> Ref<Exchange> {
         let exchange = exchanges.make()
         let timer = exchange.its.timer
-        exchange.its = Exchange(
-            client: client, requestID: RequestID(high: random.next(), low: random.next()))
+        exchange.its = exchanges.blank
         exchange.its.isOpen = true
+        exchange.its.client = client
+        exchange.its.requestID = RequestID(high: random.next(), low: random.next())
         exchange.its.timer =
             timer == .none ? wheel.make(owner: Token.exchange(exchange).bits) : timer
         exchange.its.began = now
@@ -53,9 +54,9 @@ extension Worker {
         exchange.its.expectsContinue = requestHead.expectsContinue
         exchange.its.wantsUpgrade = requestHead.wantsUpgrade
         exchange.its.requestFraming = requestHead.framing
-        exchange.its.requestBody =
-            client.isStream && requestHead.framing == .chunked
-            ? .untilClose : MessageBody(requestHead.framing, output: .framed)
+        let endsWithStream = client.isStream && requestHead.framing == .chunked
+        exchange.its.requestBody.begin(
+            endsWithStream ? .untilClose : requestHead.framing, output: .framed)
         client.its.requestsServed += 1
         if !requestHead.keepsAlive
             || client.its.requestsServed >= snapshot.limits.requestsPerConnectionMaximum
@@ -78,21 +79,21 @@ extension Worker {
     ) -> Target? {
         if snapshot.routes.needsFields { noteFieldPositions() }
         let meaning = pathMeaning
-        let position =
+        let outcome =
             meaning.isEmpty
-            ? match(received, path: received.bytes.extracting(requestHead.path), listenerRow)
-            : match(received, path: meaning.bytes, listenerRow)
-        guard let position else { return nil }
-        exchange.its.routeRow = snapshot.routes.routes[position].row
-        if !exchange.its.isIdempotent, snapshot.routes.routes[position].honoursIdempotencyKey {
+            ? outcome(received, path: received.bytes.extracting(requestHead.path), listenerRow)
+            : outcome(received, path: meaning.bytes, listenerRow)
+        guard let outcome else { return nil }
+        exchange.its.routeRow = outcome.row
+        if !exchange.its.isIdempotent, outcome.honoursIdempotencyKey {
             exchange.its.isIdempotent = requestHead.fields.span.first(.idempotencyKey) != nil
         }
-        return snapshot.routes.routes[position].target
+        return outcome.target
     }
 
-    private mutating func match(
+    private mutating func outcome(
         _ received: Buffer, path: Span<UInt8>, _ listenerRow: Int
-    ) -> Int? {
+    ) -> RouteOutcome? {
         let bytes = received.bytes
         let request = RouteRequest(
             listenerRow: listenerRow,
@@ -100,7 +101,7 @@ extension Worker {
             path: path,
             method: bytes.extracting(requestHead.methodRange),
             fields: RequestFields(head: bytes, positions: fieldPositions.span))
-        return snapshot.routes.match(request)
+        return snapshot.routes.outcome(of: request)
     }
 
     /// Routes go by what the path of `requestHead` means; most paths mean what they spell, and then
@@ -118,9 +119,8 @@ extension Worker {
 
     private mutating func noteFieldPositions() {
         fieldPositions.removeAll(keepingCapacity: true)
-        let fields = requestHead.fields.span
-        for index in fields.indices {
-            let field = fields[index]
+        for index in 0..<requestHead.fields.count {
+            let field = requestHead.fields[index]
             fieldPositions.append(
                 FieldPosition(
                     nameStart: field.name.start, nameEnd: field.name.end,
@@ -134,30 +134,45 @@ extension Worker {
     ) -> Bool {
         let bytes = received.bytes
         let host = bytes.extracting(requestHead.authority)
-        var forwarding = RequestForwarding(
-            clientAddress: client.its.addressText,
-            scheme: client.its.isSecure || client.its.spokeTLSBefore ? .https : .http,
-            requestID: exchange.its.requestID)
-        forwarding.isTrusted = client.its.isTrusted
-        forwarding.showsCertificate = client.its.hasCertificate
-        forwarding.keepsUpgrade = exchange.its.wantsUpgrade
-        exchange.its.requestID = forwarding.requestID(of: requestHead, from: bytes)
+        if client.its.isTrusted, let known = RequestID(of: requestHead, from: bytes) {
+            exchange.its.requestID = known
+        }
         let certificate = certificateLine(of: client)
         // The host comes once for the log and up to twice in forwarding fields.
         let expected = requestHead.byteCount + 3 * host.count + certificate.count + 512
         guard var buffer = store.take(atLeast: expected) else { return false }
         buffer.append(host)
+        exchange.its.hostBytes = host.count
+        exchange.its.request = buffer
+        let isWritten = writeHead(
+            received, certificate, of: exchange, client.its.addressText, exchange.its.requestID)
+        if !isWritten {
+            exchange.its.request = nil
+            store.give(buffer)
+        }
+        return isWritten
+    }
+
+    /// Writes the head behind the host; false if there was no room for it.
+    private mutating func writeHead(
+        _ received: Buffer, _ certificate: Buffer, of exchange: Ref<Exchange>,
+        _ address: borrowing AddressText, _ requestID: borrowing RequestID
+    ) -> Bool {
+        guard var buffer = exchange.its.request else { return false }
+        let client = exchange.its.client
+        let isSecure = client.its.isSecure || client.its.spokeTLSBefore
+        var forwarding = RequestForwarding(
+            clientAddress: address, scheme: isSecure ? .https : .http, requestID: requestID)
+        forwarding.isTrusted = client.its.isTrusted
+        forwarding.showsCertificate = client.its.hasCertificate
+        forwarding.keepsUpgrade = exchange.its.wantsUpgrade
         var space = buffer.free
         guard
             let count = writeRequest(
-                requestHead, from: bytes, adding: certificate.bytes, forwarding: forwarding,
-                into: &space)
-        else {
-            store.give(buffer)
-            return false
-        }
+                requestHead, from: received.bytes, adding: certificate.bytes,
+                forwarding: forwarding, into: &space)
+        else { return false }
         buffer.commit(count)
-        exchange.its.hostBytes = host.count
         exchange.its.headBytes = count
         exchange.its.request = buffer
         return true

@@ -5,7 +5,7 @@ internal import Transport
 extension Worker {
     /// The attempt has ended with a whole response.
     mutating func noteAnswer(_ exchange: Ref<Exchange>, by replica: Ref<UpstreamReplica>) {
-        guard replica.its.pool.its.picker.learns, exchange.its.kind == .http else { return }
+        guard replica.its.pool.its.learns, exchange.its.kind == .http else { return }
         let nanoseconds = now.nanoseconds(since: exchange.its.attemptBegan)
         guard exchange.its.status < 500 else {
             return note(.failed(nanoseconds: nanoseconds), replica)
@@ -16,7 +16,7 @@ extension Worker {
 
     /// The attempt has ended without, and that was the replica's fault.
     mutating func noteFailure(_ exchange: Ref<Exchange>, of replica: Ref<UpstreamReplica>) {
-        guard replica.its.pool.its.picker.learns else { return }
+        guard replica.its.pool.its.learns else { return }
         let nanoseconds = now.nanoseconds(since: exchange.its.attemptBegan)
         note(.failed(nanoseconds: nanoseconds), replica)
     }

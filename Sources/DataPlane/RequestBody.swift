@@ -67,7 +67,8 @@ extension Worker {
     private mutating func takeRequestBody(
         _ exchange: Ref<Exchange>, from client: Ref<ClientConnection>
     ) {
-        while exchange.its.isOpen, !exchange.its.requestBody.isComplete {
+        var moved = 0
+        while !client.its.goesOnLater, exchange.its.isOpen, !exchange.its.requestBody.isComplete {
             var allowance = bodyAllowance(of: exchange)
             let isChunkedHere = exchange.its.requestBody.endsWithStream
             if isChunkedHere {
@@ -75,7 +76,10 @@ extension Worker {
                 allowance = min(allowance, BufferStore.largeBytes) - Worker.chunkFramingBytes
             }
             let limit = receiveLimit(of: exchange, allowance: allowance)
-            guard limit > 0, let received = nextInput(of: client, atMost: limit) else { return }
+            guard limit > 0 else { return }
+            guard moved < DataPlaneLimits.turnBytesMaximum else { return goOnLater(client) }
+            guard let received = nextInput(of: client, atMost: limit) else { return }
+            moved += received.count
             var rest = received
             do {
                 var bytes = received.mutablePrefix(min(allowance, received.count))
@@ -101,7 +105,7 @@ extension Worker {
         _ exchange: Ref<Exchange>, _ client: Ref<ClientConnection>, allowance: Int
     ) -> Bool {
         guard let end = streamBodyEnd(client, allowance: allowance) else { return false }
-        exchange.its.requestBody = .none
+        exchange.its.requestBody.end()
         keepBody(of: exchange, end)
         return true
     }
@@ -131,9 +135,10 @@ extension Worker {
 
     /// How many bytes to receive at once: what comes behind the body is kept in one buffer.
     private mutating func receiveLimit(of exchange: Ref<Exchange>, allowance: Int) -> Int {
-        guard case .length(let remaining) = exchange.its.requestBody else {
+        guard exchange.its.requestBody.kind == .length else {
             return min(allowance, BufferStore.largeBytes)
         }
+        let remaining = exchange.its.requestBody.remaining
         guard remaining < UInt64(allowance) else { return allowance }
         return min(allowance, Int(remaining) + BufferStore.largeBytes)
     }

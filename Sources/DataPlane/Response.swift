@@ -46,7 +46,7 @@ extension Worker {
     private mutating func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
         let isStream = exchange.its.client.isStream
         let speaksChunks = exchange.its.clientMinorVersion >= 1 && !isStream
-        exchange.its.responseBody = MessageBody(
+        exchange.its.responseBody.begin(
             framing, output: speaksChunks ? .framed : isStream ? .dataAndTrailers : .data)
         switch framing {
         case .none, .length: break

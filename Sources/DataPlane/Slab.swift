@@ -50,7 +50,8 @@ struct Slab<Slot: Slotted>: ~Copyable {
     private var chunks: [Chunk] = []
     private var free: [Ref<Slot>] = []
     private var freedThisTurn: [Ref<Slot>] = []
-    private let blank: Slot
+    /// What new slots are filled with.
+    let blank: Slot
     private(set) var openCount = 0
 
     /// - Parameter blank: what new slots are filled with.

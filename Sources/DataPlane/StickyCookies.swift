@@ -30,12 +30,14 @@ extension Worker {
         let tag = exchange.its.replicaTag
         guard tag != 0 else { return nil }
         let usable: Replica.Availability = pool.its.picker.hasReady ? .ready : .lastResort
-        for position in pool.its.pool.replicas.indices
-        where pool.its.pool.replicas[position].stickyTag == tag
-            && pool.its.pool.replicas[position].availability == usable
-            && !exchange.its.tried.contains(pool.its.pool.replicas[position].row)
-        {
-            return position
+        var place = StickyPlace.first(of: tag, in: pool.its.stickyPlaces.span)
+        while place < pool.its.stickyPlaces.count, pool.its.stickyPlaces[place].tag == tag {
+            let position = pool.its.stickyPlaces[place].position
+            let isUsable = pool.its.pool.replicas[position].availability == usable
+            if isUsable, !exchange.its.tried.contains(pool.its.pool.replicas[position].row) {
+                return position
+            }
+            place += 1
         }
         return nil
     }

@@ -83,11 +83,18 @@ extension Worker {
         guard let exchange = client.its.exchange, exchange.its.stage == .tunnelling,
             let upstream = exchange.its.upstream
         else { return noteWaitingClient(client) }
-        while exchange.its.isOpen, client.its.isReadable || client.its.hasUnseenInput,
+        var moved = 0
+        while exchange.its.isOpen, !client.its.goesOnLater,
+            client.its.isReadable || client.its.hasUnseenInput,
             exchange.its.tunnel.hasToldUpstream
                 || upstream.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
         {
+            guard moved < DataPlaneLimits.turnBytesMaximum else {
+                goOnLater(client)
+                break
+            }
             guard var received = nextTunnelInput(of: client) else { break }
+            moved += received.count
             exchange.its.bytesFromClient += UInt64(received.count)
             let isBroken = relay(received, from: client, to: upstream, exchange)
             received.consume(received.count)
@@ -141,10 +148,15 @@ extension Worker {
     mutating func relayFromUpstream(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
         let client = exchange.its.client
-        while exchange.its.isOpen, upstream.its.isReadable,
+        var moved = 0
+        while exchange.its.isOpen, !upstream.its.goesOnLater, upstream.its.isReadable,
             exchange.its.tunnel.hasToldClient
                 || client.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
         {
+            guard moved < DataPlaneLimits.turnBytesMaximum else {
+                goOnLater(upstream)
+                break
+            }
             scratch.clear()
             let room = scratch.room
             switch upstream.its.wire.receive(into: &scratch) {
@@ -152,6 +164,7 @@ extension Worker {
                 if upstream.its.wire.isDrained(by: count, of: room), !upstream.its.hasHangup {
                     upstream.its.isReadable = false
                 }
+                moved += count
                 relay(scratch, from: upstream, to: client, exchange)
             case .wouldBlock: upstream.its.isReadable = false
             case .endOfStream:

@@ -30,6 +30,8 @@ struct UpstreamConnection: Slotted {
     var hasUserTimeout = false
     /// Not to be used again.
     var closesAfterResponse = false
+    /// It is on the list of those that go on in the next turn.
+    var goesOnLater = false
     var wire = Wire.none
     var replica: Ref<UpstreamReplica>
     var exchange: Ref<Exchange>?

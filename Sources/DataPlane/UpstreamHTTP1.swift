@@ -74,10 +74,15 @@ extension Worker {
 
     /// Receives as long as there is something to receive and the client can be kept ahead of.
     mutating func receiveResponse(_ upstream: Ref<UpstreamConnection>) {
-        while upstream.its.isOpen, upstream.its.phase == .busy, upstream.its.isReadable {
+        var moved = 0
+        while upstream.its.isOpen, !upstream.its.goesOnLater, upstream.its.phase == .busy,
+            upstream.its.isReadable
+        {
             guard let exchange = upstream.its.exchange else { return }
             guard canReadAhead(for: exchange) else { return }
+            guard moved < DataPlaneLimits.turnBytesMaximum else { return goOnLater(upstream) }
             guard let received = receive(from: upstream) else { return }
+            moved += received.count
             if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
             countReceived(received.count, from: upstream)
             if exchange.its.stage == .responding {
@@ -182,10 +187,10 @@ extension Worker {
 
     mutating func upstreamEnded(_ upstream: Ref<UpstreamConnection>) {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
-        if exchange.its.stage == .responding, case .untilClose = exchange.its.responseBody,
+        if exchange.its.stage == .responding, exchange.its.responseBody.kind == .untilClose,
             !upstream.its.wire.isTruncated
         {
-            exchange.its.responseBody = .none
+            exchange.its.responseBody.end()
             finishUntilClose(exchange)
         } else {
             upstreamBroken(upstream)

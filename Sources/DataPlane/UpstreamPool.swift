@@ -7,6 +7,8 @@ struct UpstreamPool: Slotted {
     /// As the newest snapshot has it.
     var pool: Pool
     var picker: PoolPicker
+    /// The picker is to be told how attempts end.
+    var learns = false
     /// The picker goes by a hash of the request.
     var needsHash = false
     /// Its replicas are spoken to in HTTP/2.
@@ -15,6 +17,8 @@ struct UpstreamPool: Slotted {
     var isSticky = false
     /// In the order of `pool.replicas`.
     var replicas: [Ref<UpstreamReplica>] = []
+    /// Where the replicas are that cookies mean, by what those say.
+    var stickyPlaces: [StickyPlace] = []
     /// Exchanges that wait for a replica.
     var queue = HoldQueue()
     /// It is on the worker's list of those to look at when the turn ends.
@@ -37,6 +41,23 @@ struct UpstreamPool: Slotted {
 extension Instant {
     /// Later than any other.
     static let never = Instant(nanoseconds: .max)
+}
+
+/// What a sticky cookie says, and the position in the pool of a replica that it means.
+struct StickyPlace: BitwiseCopyable {
+    let tag: UInt64
+    let position: Int
+
+    /// The first place whose tag is not below `tag`, in places that are sorted by tag.
+    static func first(of tag: UInt64, in places: Span<StickyPlace>) -> Int {
+        var low = 0
+        var high = places.count
+        while low < high {
+            let middle = (low + high) / 2
+            if places[middle].tag < tag { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
 }
 
 /// A worker's view of a replica: its connections.

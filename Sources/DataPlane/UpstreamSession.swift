@@ -171,7 +171,9 @@ extension Worker {
     // What comes.
 
     mutating func receiveSession(_ carrier: Ref<UpstreamConnection>) {
+        var moved = 0
         while carrier.its.isOpen, carrier.its.phase == .multiplexing, carrier.its.isReadable {
+            guard moved < DataPlaneLimits.turnBytesMaximum else { return goOnLater(carrier) }
             var buffer = upstreamInput
             buffer.clear()
             let room = buffer.room
@@ -180,6 +182,7 @@ extension Worker {
                 if carrier.its.wire.isDrained(by: count, of: room), !carrier.its.hasHangup {
                     carrier.its.isReadable = false
                 }
+                moved += count
                 feedSession(carrier, buffer)
             case .wouldBlock: carrier.its.isReadable = false
             case .endOfStream, .failed:

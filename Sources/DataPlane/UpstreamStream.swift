@@ -27,7 +27,7 @@ struct UpstreamStream {
     /// The head of the request is with the session.
     var hasHead = false
     /// How far its body has come, in the form that an exchange keeps it in.
-    var body = MessageBody.none
+    var body = MessageBody()
     var hasEnd = false
     /// Lines of the trailer section of the request, or later of the response.
     var trailers: Buffer?

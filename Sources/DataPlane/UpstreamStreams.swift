@@ -48,8 +48,7 @@ extension Worker {
         }
         upstream.its.http2.stream = stream
         upstream.its.http2.hasHead = true
-        upstream.its.http2.body = MessageBody(
-            exchange.its.requestFraming, output: .dataAndTrailers)
+        upstream.its.http2.body.begin(exchange.its.requestFraming, output: .dataAndTrailers)
         upstream.its.http2.hasEnd = !hasBody && !exchange.its.wantsUpgrade
         wantFlush(carrier)
         return true

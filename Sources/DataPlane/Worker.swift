@@ -53,6 +53,8 @@ struct Worker: ~Copyable {
     var replicasByRow: [Int: Ref<UpstreamReplica>] = [:]
     /// Pools whose first in line may have somewhere to go.
     var poolsToRelease: [Ref<UpstreamPool>] = []
+    /// Connections that have more to move than fits into one turn.
+    var unfinished: [Token] = []
     var listening: [ListeningSocket] = []
     var headLimits = HeadLimits()
     var responseLimits = HeadLimits()
@@ -126,11 +128,12 @@ struct Worker: ~Copyable {
     /// The loop: wait, serve what is ready, then what is due, then tidy up. Ends when drained.
     mutating func run() {
         while !isDraining || clients.openCount > 0 || exchanges.openCount > 0 {
-            let patience =
-                deferredHandshakes.isEmpty ? wheel.millisecondsUntilNext(now: now) : 0
-            let count = poller.wait(milliseconds: patience)
+            let isWaiting = deferredHandshakes.isEmpty && unfinished.isEmpty
+            let count = poller.wait(
+                milliseconds: isWaiting ? wheel.millisecondsUntilNext(now: now) : 0)
             now = Instant.now()
             if !deferredHandshakes.isEmpty { resumeHandshakes() }
+            if !unfinished.isEmpty { serveUnfinished() }
             for position in 0..<count {
                 let event = poller.event(at: position)
                 switch Token(bits: event.token) {

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Synchronization
+public import Synchronization
 
 /// Counters in rows (a pool, a replica, a listener) and columns (what is counted), written by one
 /// thread and read by others.
@@ -7,13 +7,17 @@ internal import Synchronization
 /// There is one table per kind of thing and worker, so a count is a plain load and store of memory
 /// that no other thread writes. Readers add the workers' tables up. Rows lie on their own cache
 /// lines. Memory of rows that were never used is never touched, so a generous limit costs nothing.
+///
+/// Counting is inlinable, since each request counts a dozen times.
 @safe
 public final class CounterTable: @unchecked Sendable {
     public let rowsMaximum: Int
     public let columns: Int
-    private let stride: Int
+    @usableFromInline
+    let stride: Int
     private let bytes: Int
-    private let cells: UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline
+    let cells: UnsafeMutablePointer<Atomic<UInt64>>
 
     public init(rowsMaximum: Int, columns: Int) {
         self.rowsMaximum = rowsMaximum
@@ -35,6 +39,7 @@ public final class CounterTable: @unchecked Sendable {
 
     /// Counts one duration into the histogram whose first column is `column`; the owning thread
     /// only.
+    @inlinable
     @inline(__always)
     public func record(microseconds: UInt64, row: Int, histogram column: Int) {
         add(1, row: row, column: column &+ Histogram.bucket(microseconds: microseconds))
@@ -46,6 +51,7 @@ public final class CounterTable: @unchecked Sendable {
     }
 
     /// Adds to one counter; the owning thread only.
+    @inlinable
     @inline(__always)
     public func add(_ amount: UInt64, row: Int, column: Int) {
         let cell = unsafe cell(row, column)
@@ -54,6 +60,7 @@ public final class CounterTable: @unchecked Sendable {
     }
 
     /// Takes from one counter, for gauges such as what is in flight; the owning thread only.
+    @inlinable
     @inline(__always)
     public func subtract(_ amount: UInt64, row: Int, column: Int) {
         let cell = unsafe cell(row, column)
@@ -62,6 +69,7 @@ public final class CounterTable: @unchecked Sendable {
     }
 
     /// Replaces a gauge; the owning thread only.
+    @inlinable
     public func set(_ value: UInt64, row: Int, column: Int) {
         unsafe cell(row, column).pointee.store(value, ordering: .relaxed)
     }
@@ -76,8 +84,9 @@ public final class CounterTable: @unchecked Sendable {
         for column in 0..<columns { set(0, row: row, column: column) }
     }
 
+    @inlinable
     @inline(__always)
-    private func cell(_ row: Int, _ column: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    func cell(_ row: Int, _ column: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
         precondition(row >= 0 && row < rowsMaximum && column >= 0 && column < columns)
         return unsafe cells + (row &* stride &+ column)
     }

@@ -8,6 +8,7 @@ public enum Histogram {
     public static let bucketCount = 128
 
     /// The bucket that a duration belongs to; no branch, no table.
+    @inlinable
     @inline(__always)
     public static func bucket(microseconds: UInt64) -> Int {
         let octave = 61 &- (microseconds | 4).leadingZeroBitCount

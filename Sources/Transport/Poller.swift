@@ -1,19 +1,21 @@
 internal import CLinux
 
-/// What a descriptor is ready for, in the kernel's bits.
+/// What a descriptor is ready for, in the kernel's bits (epoll_ctl(2)). Inlinable, since each event
+/// is asked for nearly all of them.
 public struct Readiness: OptionSet, Sendable {
     public let rawValue: UInt32
+    @inlinable
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    public static let readable = Readiness(rawValue: WEIR_IN)
-    public static let writable = Readiness(rawValue: WEIR_OUT)
-    public static let error = Readiness(rawValue: WEIR_ERROR)
+    @inlinable public static var readable: Readiness { Readiness(rawValue: 0x1) }
+    @inlinable public static var writable: Readiness { Readiness(rawValue: 0x4) }
+    @inlinable public static var error: Readiness { Readiness(rawValue: 0x8) }
     /// Both directions are closed.
-    public static let hangup = Readiness(rawValue: WEIR_HANGUP)
+    @inlinable public static var hangup: Readiness { Readiness(rawValue: 0x10) }
     /// The other side has closed its sending direction (FIN).
-    public static let readHangup = Readiness(rawValue: WEIR_READ_HANGUP)
+    @inlinable public static var readHangup: Readiness { Readiness(rawValue: 0x2000) }
     /// Report changes only: whoever registers this reads until a short read.
-    public static let edgeTriggered = Readiness(rawValue: WEIR_EDGE)
+    @inlinable public static var edgeTriggered: Readiness { Readiness(rawValue: 0x8000_0000) }
 
     /// What a connection registers once for its whole life.
     public static let connection: Readiness = [.readable, .writable, .readHangup, .edgeTriggered]

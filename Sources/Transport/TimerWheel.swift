@@ -9,9 +9,13 @@
 public struct TimerWheel: ~Copyable {
     /// A timer of this wheel, valid from `make` to `free`.
     public struct Timer: Equatable, Sendable {
-        fileprivate let index: Int32
+        @usableFromInline let index: Int32
+
+        @inlinable
+        init(index: Int32) { self.index = index }
+
         /// No timer.
-        public static let none = Timer(index: -1)
+        @inlinable public static var none: Timer { Timer(index: -1) }
     }
 
     private struct Node {
@@ -24,11 +28,48 @@ public struct TimerWheel: ~Copyable {
         var next: Int32 = -1
     }
 
+    /// The nodes by their index. Memory of its own, since an array asks at each change whether it
+    /// is shared, and half a dozen timers change with each request.
+    @safe
+    private struct NodeTable: ~Copyable {
+        private var memory = UnsafeMutablePointer<Node>.allocate(capacity: 64)
+        private var capacity = 64
+        private(set) var count = 0
+
+        deinit { unsafe memory.deallocate() }
+
+        subscript(index: Int) -> Node {
+            @inline(__always)
+            unsafeAddress {
+                precondition(index >= 0 && index < count, "no such timer")
+                return unsafe UnsafePointer(memory + index)
+            }
+            @inline(__always)
+            unsafeMutableAddress {
+                precondition(index >= 0 && index < count, "no such timer")
+                return unsafe memory + index
+            }
+        }
+
+        mutating func append(_ node: Node) -> Int32 {
+            if count == capacity {
+                let larger = UnsafeMutablePointer<Node>.allocate(capacity: 2 * capacity)
+                unsafe larger.moveInitialize(from: memory, count: count)
+                unsafe memory.deallocate()
+                unsafe memory = larger
+                capacity *= 2
+            }
+            unsafe (memory + count).initialize(to: node)
+            count += 1
+            return Int32(count - 1)
+        }
+    }
+
     private static let never = UInt64.max
     private static let bucketCount = 8192
     private static let tickNanoseconds: UInt64 = 4_000_000
 
-    private var nodes: [Node] = []
+    private var nodes = NodeTable()
     private var unused: [Int32] = []
     private var heads = [Int32](repeating: -1, count: bucketCount)
     /// One bit per bucket that holds a timer.
@@ -47,8 +88,7 @@ public struct TimerWheel: ~Copyable {
             nodes[Int(index)] = Node(owner: owner)
             return Timer(index: index)
         }
-        nodes.append(Node(owner: owner))
-        return Timer(index: Int32(nodes.count - 1))
+        return Timer(index: nodes.append(Node(owner: owner)))
     }
 
     /// Disarms the timer and forgets it.

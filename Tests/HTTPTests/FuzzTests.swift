@@ -34,9 +34,8 @@ struct FuzzTests {
         var head = RequestHead()
         var again = RequestHead()
         var space = [UInt8](repeating: 0, count: 8_192)
-        var forwarding = RequestForwarding(
-            clientAddress: AddressText("::1"), scheme: .https, requestID: RequestID(high: 1, low: 2)
-        )
+        var forwarding = Forwarding(
+            address: "::1", scheme: .https, id: RequestID(high: 1, low: 2))
         for round in 0..<Self.rounds {
             var bytes = Array(Samples.requests[round % Samples.requests.count].utf8)
             Self.damage(&bytes, &random)
@@ -46,8 +45,7 @@ struct FuzzTests {
                 var span = space.mutableSpan
                 guard
                     head.method != .connect,
-                    let count = writeRequest(
-                        head, from: bytes.span, forwarding: forwarding, into: &span)
+                    let count = forwarding.write(head, from: bytes.span, into: &span)
                 else { continue }
                 let written = space.span.extracting(first: count)
                 let isComplete = try again.parse(written, limits: HeadLimits())

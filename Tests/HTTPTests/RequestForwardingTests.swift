@@ -6,11 +6,11 @@ struct RequestForwardingTests {
     private static let id = RequestID(high: 0x0123_4567_89ab_cdef, low: 1)
     private static let idText = "0123456789abcdef0000000000000001"
 
-    private static func forwarding(_ address: String = "192.0.2.1") -> RequestForwarding {
-        RequestForwarding(clientAddress: AddressText(address), scheme: .http, requestID: id)
+    private static func forwarding(_ address: String = "192.0.2.1") -> Forwarding {
+        Forwarding(address: address, id: id)
     }
 
-    private static var trusting: RequestForwarding {
+    private static var trusting: Forwarding {
         var forwarding = forwarding()
         forwarding.isTrusted = true
         return forwarding
@@ -197,8 +197,7 @@ struct RequestForwardingTests {
         for room in 0...full {
             var space = [UInt8](repeating: 0, count: room)
             var span = space.mutableSpan
-            let count = writeRequest(
-                head, from: bytes.span, forwarding: Self.forwarding(), into: &span)
+            let count = Self.forwarding().write(head, from: bytes.span, into: &span)
             #expect(count == (room == full ? full : nil))
         }
     }

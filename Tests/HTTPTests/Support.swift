@@ -66,10 +66,13 @@ func text(_ range: ByteRange, of bytes: [UInt8]) -> String {
 }
 
 /// Each field line as "name=value".
-func fieldTexts(_ fields: Fields, of bytes: [UInt8]) -> [String] {
-    (0..<fields.count).map {
-        text(fields[$0].name, of: bytes) + "=" + text(fields[$0].value, of: bytes)
+func fieldTexts(_ fields: borrowing Fields, of bytes: [UInt8]) -> [String] {
+    var texts: [String] = []
+    for index in 0..<fields.count {
+        let field = fields[index]
+        texts.append(text(field.name, of: bytes) + "=" + text(field.value, of: bytes))
     }
+    return texts
 }
 
 /// Nil when the head is not complete.
@@ -95,15 +98,38 @@ func readResponse(
     return ReadResponse(&head, from: bytes, answering: method)
 }
 
+/// What a `RequestForwarding` is made of.
+struct Forwarding {
+    var address: String
+    var scheme = RequestForwarding.Scheme.http
+    var id: RequestID
+    var isTrusted = false
+    var keepsUpgrade = false
+    var addsVia = false
+
+    /// Writes a request that was parsed from `bytes` as a worker does.
+    func write(
+        _ head: borrowing RequestHead, from bytes: Span<UInt8>, into span: inout MutableSpan<UInt8>
+    ) -> Int? {
+        let address = AddressText(address)
+        let id = isTrusted ? RequestID(of: head, from: bytes) ?? id : id
+        var forwarding = RequestForwarding(clientAddress: address, scheme: scheme, requestID: id)
+        forwarding.isTrusted = isTrusted
+        forwarding.keepsUpgrade = keepsUpgrade
+        forwarding.addsVia = addsVia
+        return writeRequest(head, from: bytes, forwarding: forwarding, into: &span)
+    }
+}
+
 /// The request as the upstream gets it.
-func forwarded(_ request: String, _ forwarding: RequestForwarding) throws -> String? {
+func forwarded(_ request: String, _ forwarding: Forwarding) throws -> String? {
     var head = RequestHead()
     let bytes = Array(request.utf8)
     guard try head.parse(bytes.span, limits: HeadLimits()) else { return nil }
     var space = [UInt8](repeating: 0, count: 8_192)
     var span = space.mutableSpan
     guard
-        let count = writeRequest(head, from: bytes.span, forwarding: forwarding, into: &span)
+        let count = forwarding.write(head, from: bytes.span, into: &span)
     else { return nil }
     return String(decoding: space[..<count], as: UTF8.self)
 }

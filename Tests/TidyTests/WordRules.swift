@@ -99,6 +99,8 @@ extension Rule {
         "Sources/Transport/": "wraps the kernel: sockets, poller, threads, clocks, raw buffers",
         "Sources/Metrics/CounterTable.swift": "owns the counters' memory, shared between threads",
         "Sources/Balancing/LoadBoard.swift": "owns the cells of load, shared between threads",
+        "Sources/HTTP/Message/Fields.swift": "owns the table of field lines",
+        "Sources/HTTP/HTTP1/HeadWriter.swift": "writes to the front of a span",
         "Sources/HTTP/HTTP1/Words.swift": "reads eight bytes at a time out of a span",
         "Sources/HTTP/HTTP1/Copying.swift": "copies bytes between spans",
         "Sources/HTTP/HTTP1/ShortText.swift": "reads constant text in place",

@@ -26,6 +26,8 @@ public final class Controller {
     private(set) var phase = Snapshot.Phase.serving
     /// Of the newest snapshot published.
     private(set) var generation: UInt64 = 0
+    /// Its routes, which the next one mostly has as well.
+    private var routes = RouteTable()
     private var isDue = false
     /// The oldest generation that any worker worked by at the end of the last turn.
     private(set) var adoptedGeneration: UInt64 = 0
@@ -199,8 +201,10 @@ public final class Controller {
                     row: $0.row, configuration: $0.configuration, replicas: $0.replicas,
                     pause: $0.pause, tls: tls.context(ofPool: $0.name))
             },
-            limits: configuration.limits, keys: keys)
-        workers.publish(builder.build(generation: generation, phase: phase))
+            limits: configuration.limits, keys: keys, formerRoutes: routes)
+        let snapshot = builder.build(generation: generation, phase: phase)
+        routes = snapshot.routes
+        workers.publish(snapshot)
         saveStateSoon()
     }
 

@@ -26,6 +26,8 @@ struct SnapshotBuilder {
     var pools: [PoolInput]
     var limits: Limits
     var keys: SigningKeys
+    /// Of the snapshot before: routes that have not changed are not indexed again.
+    var formerRoutes = RouteTable()
 
     /// - Parameters:
     ///   - generation: one more than that of the snapshot before.
@@ -38,7 +40,7 @@ struct SnapshotBuilder {
             routes: RouteTable(
                 routes.enumerated().compactMap { row, route in
                     self.route(route, row: row, positions)
-                }),
+                }, orSame: formerRoutes),
             splits: splits.map { split($0, positions) },
             pools: pools.map { pool($0, positions) },
             limits: limits)

@@ -13,9 +13,19 @@ extension HeadWriter {
     /// Appends the field lines of a head in order and as they are, except those of some names and
     /// those that Connection names (RFC 9110 §7.6.1). Neighbours are copied in one piece.
     ///
-    /// - Parameter options: how many of Connection's options may name a field.
+    /// - Parameter lines: from the first byte to copy, which may stand before the field lines.
     @inline(__always)
     mutating func appendFields(
+        _ fields: Span<Field>, from bytes: Span<UInt8>, lines: ByteRange,
+        except dropped: FieldNameSet, facts: HeadFacts
+    ) {
+        let options = facts.connectionOptionCount
+        guard options > 0 || facts.seen.intersects(dropped) else { return append(bytes, lines) }
+        appendKept(fields, from: bytes, lines: lines, except: dropped, options: options)
+    }
+
+    /// - Parameter options: how many of Connection's options may name a field.
+    private mutating func appendKept(
         _ fields: Span<Field>, from bytes: Span<UInt8>, lines: ByteRange,
         except dropped: FieldNameSet, options: Int
     ) {

@@ -1,12 +1,14 @@
-/// How a request is presented to the upstream.
-public struct RequestForwarding: Sendable, BitwiseCopyable {
+/// How a request is presented to the upstream. It looks at the address and the id where they are,
+/// since they are large enough for their copies to cost more than the rest.
+public struct RequestForwarding: ~Escapable, BitwiseCopyable {
     /// What the client spoke.
     public enum Scheme: Sendable, BitwiseCopyable { case http, https }
 
-    public var clientAddress: AddressText
+    let clientAddress: Span<UInt8>
+    let isIPv6: Bool
     public var scheme: Scheme
-    /// Our own id for the request; `requestID(of:from:)` says which one counts.
-    public var requestID: RequestID
+    /// What the upstream is told that the request is called.
+    let requestID: Span<UInt8>
     /// Believe what the client says about those before it, and add to it; otherwise replace it.
     public var isTrusted = false
     /// Pass the upgrade on that the request asks for.
@@ -17,17 +19,14 @@ public struct RequestForwarding: Sendable, BitwiseCopyable {
     public var addsVia = false
 
     /// A client that is not trusted, and no upgrade; what differs is set afterwards.
-    public init(clientAddress: AddressText, scheme: Scheme, requestID: RequestID) {
-        self.clientAddress = clientAddress
+    @_lifetime(borrow clientAddress, borrow requestID)
+    public init(
+        clientAddress: borrowing AddressText, scheme: Scheme, requestID: borrowing RequestID
+    ) {
+        self.clientAddress = clientAddress.text.span
+        isIPv6 = clientAddress.isIPv6
         self.scheme = scheme
-        self.requestID = requestID
-    }
-
-    /// The id that the upstream is told, and that log and response should have: that of a trusted
-    /// client if it is sane, else our own.
-    public func requestID(of head: borrowing RequestHead, from bytes: Span<UInt8>) -> RequestID {
-        guard isTrusted else { return requestID }
-        return RequestID(of: head, from: bytes) ?? requestID
+        self.requestID = requestID.text.span
     }
 
     /// The fields that do not go on as they are.
@@ -55,11 +54,11 @@ public func writeRequest(
     forwarding: borrowing RequestForwarding, into space: inout MutableSpan<UInt8>
 ) -> Int? {
     var writer = HeadWriter(&space)
-    writer.appendRequestLine(head, from: bytes)
+    let start = writer.appendRequestLine(head, from: bytes)
     writer.appendFields(
-        head.fields.span, from: bytes, lines: head.fieldLines,
-        except: forwarding.dropped(from: head),
-        options: head.facts.connectionOptionCount)
+        head.fields.span, from: bytes,
+        lines: ByteRange(start: start, end: head.fieldLines.end),
+        except: forwarding.dropped(from: head), facts: head.facts)
     writer.appendConnection(head, keepsUpgrade: forwarding.keepsUpgrade)
     if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     writer.appendOrigin(head, from: bytes, forwarding: forwarding)
@@ -70,10 +69,15 @@ public func writeRequest(
 
 extension HeadWriter {
     /// RFC 9112 §3.2.1; and Host, where the request has none that can go on (§3.2.2).
+    ///
+    /// - Returns: where that begins which is still to be copied: what the client wrote goes on in
+    ///   one piece with the field lines, if it can.
     @inline(__always)
     fileprivate mutating func appendRequestLine(
         _ head: borrowing RequestHead, from bytes: Span<UInt8>
-    ) {
+    ) -> UInt16 {
+        let isOriginForm = !head.path.isEmpty && head.path.start == head.target.start
+        if isOriginForm, head.minorVersion == 1 { return head.methodRange.start }
         append(bytes, head.methodRange)
         append(" ")
         if head.path.isEmpty {
@@ -88,6 +92,7 @@ extension HeadWriter {
             append(bytes, head.authority)
             append("\r\n")
         }
+        return head.fieldLines.start
     }
 
     /// The options of this hop: an upgrade, and that trailers are welcome (RFC 9110 §7.6.1,
@@ -114,13 +119,12 @@ extension HeadWriter {
         let isTrusted = forwarding.isTrusted
         append("X-Forwarded-For: ")
         if isTrusted { appendValues(of: .xForwardedFor, head, from: bytes) }
-        append(forwarding.clientAddress.text.span)
-        if !isTrusted || head.fields.span.first(.xForwardedProto) == nil {
-            append(
-                forwarding.scheme == .https
-                    ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
+        append(forwarding.clientAddress)
+        if !isTrusted || !head.facts.seen.contains(.xForwardedProto) {
+            append("\r\nX-Forwarded-Proto: http")
+            if forwarding.scheme == .https { append("s") }
         }
-        if !head.authority.isEmpty, !isTrusted || head.fields.span.first(.xForwardedHost) == nil {
+        if !head.authority.isEmpty, !isTrusted || !head.facts.seen.contains(.xForwardedHost) {
             append("\r\nX-Forwarded-Host: ")
             append(bytes, head.authority)
         }
@@ -128,7 +132,7 @@ extension HeadWriter {
         if isTrusted { appendValues(of: .forwarded, head, from: bytes) }
         appendForwardedElement(head, from: bytes, forwarding: forwarding)
         append("\r\nX-Request-ID: ")
-        append(forwarding.requestID(of: head, from: bytes).text.span)
+        append(forwarding.requestID)
         append("\r\n")
         if forwarding.addsVia {
             append(head.minorVersion == 1 ? "Via: 1.1 weir\r\n" : "Via: 1.0 weir\r\n")
@@ -141,16 +145,17 @@ extension HeadWriter {
         _ head: borrowing RequestHead, from bytes: Span<UInt8>,
         forwarding: borrowing RequestForwarding
     ) {
-        let isIPv6 = forwarding.clientAddress.isIPv6
-        append(isIPv6 ? "for=\"[" : "for=")
-        append(forwarding.clientAddress.text.span)
-        if isIPv6 { append("]\"") }
+        append("for=")
+        if forwarding.isIPv6 { append("\"[") }
+        append(forwarding.clientAddress)
+        if forwarding.isIPv6 { append("]\"") }
         if !head.authority.isEmpty {
             append(";host=\"")
             append(bytes, head.authority)
             append("\"")
         }
-        append(forwarding.scheme == .https ? ";proto=https" : ";proto=http")
+        append(";proto=http")
+        if forwarding.scheme == .https { append("s") }
     }
 
     /// All values of a list field, each with the comma after it (RFC 9110 §5.3).

@@ -62,15 +62,11 @@ public func writeResponse(
 ) -> Int? {
     if head.status < 200, forwarding.clientMinorVersion == 0 { return 0 }
     var writer = HeadWriter(&space)
-    writer.append("HTTP/1.1 ")
-    writer.append(decimal: head.status)
-    writer.append(" ")
-    writer.append(bytes, head.reason)
-    writer.append("\r\n")
+    let start = writer.appendStatusLine(head, from: bytes)
     writer.appendFields(
-        head.fields.span, from: bytes, lines: head.fieldLines,
-        except: forwarding.dropped(from: head),
-        options: head.facts.connectionOptionCount)
+        head.fields.span, from: bytes,
+        lines: ByteRange(start: start, end: head.fieldLines.end),
+        except: forwarding.dropped(from: head), facts: head.facts)
     if forwarding.isChunked(head) { writer.append("Transfer-Encoding: chunked\r\n") }
     writer.appendConnection(head, forwarding: forwarding)
     if let requestID = forwarding.requestID {
@@ -87,6 +83,23 @@ public func writeResponse(
 }
 
 extension HeadWriter {
+    /// RFC 9112 §4, in the version of weir and with the space before an empty reason.
+    ///
+    /// - Returns: where that begins which is still to be copied: what the upstream wrote goes on
+    ///   in one piece with the field lines, if it can.
+    @inline(__always)
+    fileprivate mutating func appendStatusLine(
+        _ head: borrowing ResponseHead, from bytes: Span<UInt8>
+    ) -> UInt16 {
+        if head.minorVersion == 1, !head.reason.isEmpty { return 0 }
+        append("HTTP/1.1 ")
+        append(decimal: head.status)
+        append(" ")
+        append(bytes, head.reason)
+        append("\r\n")
+        return head.fieldLines.start
+    }
+
     /// RFC 9112 §9.3, §9.6; RFC 9110 §7.8.
     @inline(__always)
     fileprivate mutating func appendConnection(

@@ -1,8 +1,10 @@
 /// A cursor that writes text to the front of a span.
 ///
 /// What does not fit is left out and remembered, so that a caller checks once, at the end.
+@safe
 public struct HeadWriter: ~Copyable, ~Escapable {
-    private var space: MutableSpan<UInt8>
+    private let base: UnsafeMutablePointer<UInt8>?
+    private let capacity: Int
     /// The bytes written so far.
     public private(set) var count = 0
     /// Something did not fit; what was written is of no use.
@@ -11,7 +13,8 @@ public struct HeadWriter: ~Copyable, ~Escapable {
     /// A writer that holds `space` until it is gone.
     @_lifetime(&space)
     public init(_ space: inout MutableSpan<UInt8>) {
-        self.space = space._mutatingExtracting(first: .max)
+        unsafe base = space.withUnsafeMutableBufferPointer { $0.baseAddress }
+        capacity = space.count
     }
 
     /// The bytes written; nil when they did not fit.
@@ -29,17 +32,23 @@ public struct HeadWriter: ~Copyable, ~Escapable {
 
     @inline(__always)
     mutating func append(_ bytes: Span<UInt8>, _ start: Int, _ length: Int) {
-        guard length > 0, hasRoom(for: length) else { return }
-        space.copy(bytes, start, length, to: count)
+        guard length > 0, let end = unsafe room(for: length) else { return }
+        precondition(start >= 0 && length <= bytes.count &- start)
+        unsafe bytes.withUnsafeBufferPointer { source in
+            if let from = source.baseAddress {
+                unsafe end.initialize(from: from + start, count: length)
+            }
+        }
         count &+= length
     }
 
     /// Appends a literal; cheap, for its count is known.
     @inline(__always)
     public mutating func append(_ literal: StaticString) {
-        guard hasRoom(for: literal.utf8CodeUnitCount) else { return }
-        space.copy(literal, to: count)
-        count &+= literal.utf8CodeUnitCount
+        let length = literal.utf8CodeUnitCount
+        guard let end = unsafe room(for: length) else { return }
+        unsafe end.initialize(from: literal.utf8Start, count: length)
+        count &+= length
     }
 
     /// For text that is not on the hot path.
@@ -49,8 +58,8 @@ public struct HeadWriter: ~Copyable, ~Escapable {
 
     /// Appends one byte.
     public mutating func append(byte: UInt8) {
-        guard hasRoom(for: 1) else { return }
-        space[count] = byte
+        guard let end = unsafe room(for: 1) else { return }
+        unsafe end.pointee = byte
         count &+= 1
     }
 
@@ -74,11 +83,12 @@ public struct HeadWriter: ~Copyable, ~Escapable {
         }
     }
 
+    /// Where the next byte goes; nil when the next `length` bytes do not fit.
     @inline(__always)
-    private mutating func hasRoom(for length: Int) -> Bool {
-        if length <= space.count &- count { return true }
+    private mutating func room(for length: Int) -> UnsafeMutablePointer<UInt8>? {
+        if length <= capacity &- count, let base = unsafe base { return unsafe base + count }
         overflows = true
-        return false
+        return nil
     }
 }
 

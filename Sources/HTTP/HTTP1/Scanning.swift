@@ -2,7 +2,7 @@
 // `start` that ends the stretch, or `count` when there is none, and keeps its state in registers.
 
 extension Span where Element == UInt8 {
-    /// The end of the token bytes (RFC 9110 §5.6.2).
+    /// The end of the token bytes (RFC 9110 §5.6.2). Names are too short for eight at a time.
     @inline(never)
     func endOfToken(from start: Int) -> Int {
         var index = start

@@ -43,8 +43,9 @@ struct ShortText: Sendable, BitwiseCopyable {
 
     private mutating func append(eight text: UInt64) {
         guard count <= ShortText.capacity - 8 else { return }
-        for index in 0..<8 {
-            bytes[count &+ index] = UInt8(truncatingIfNeeded: text >> UInt64(index &* 8))
+        var span = bytes.mutableSpan
+        unsafe span.withUnsafeMutableBytes {
+            unsafe $0.storeBytes(of: text.littleEndian, toByteOffset: count, as: UInt64.self)
         }
         count &+= 8
     }

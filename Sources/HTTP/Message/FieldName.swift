@@ -92,6 +92,9 @@ struct FieldNameSet: BitwiseCopyable {
     func contains(_ name: FieldName) -> Bool { bits &>> UInt64(name.rawValue) & 1 != 0 }
 
     @inline(__always)
+    func intersects(_ other: FieldNameSet) -> Bool { bits & other.bits != 0 }
+
+    @inline(__always)
     mutating func insert(_ name: FieldName) { bits |= 1 &<< UInt64(name.rawValue) }
 
     @inline(__always)

@@ -1,5 +1,6 @@
 /// What the field lines of a head say about its body and its connection, gathered line by line.
 struct HeadFacts: BitwiseCopyable {
+    /// All names of field lines.
     private(set) var seen = FieldNameSet()
     private(set) var host = ByteRange.none
     private(set) var contentLength: UInt64 = 0
@@ -26,8 +27,11 @@ struct HeadFacts: BitwiseCopyable {
             expectsContinue = bytes.has("100-continue", count: 12, in: field.value)
         default: break
         }
-        seen.insert(field.id)
     }
+
+    /// The name of each field line, once `note` has been asked about it.
+    @inline(__always)
+    mutating func noteName(_ id: FieldName) { seen.insert(id) }
 
     @inline(__always)
     private mutating func noteHost(_ value: ByteRange) throws(ParseStop) {

@@ -34,47 +34,6 @@ public struct Field: Sendable, BitwiseCopyable {
     }
 }
 
-/// The field lines of one head, in order. A fixed table, so that parsing allocates nothing.
-public struct Fields: Sendable {
-    /// The most that any limit may allow.
-    public static let capacity = 128
-    private var storage = InlineArray<128, Field>(
-        repeating: Field(id: .other, name: .none, value: .none))
-    public private(set) var count = 0
-
-    public init() {}
-
-    /// The field lines in place. Read them through this: Swift 6.3 copies the whole table for each
-    /// call of a method or subscript of its own.
-    public var span: Span<Field> {
-        @_lifetime(borrow self)
-        @inline(__always)
-        get { storage.span.extracting(first: count) }
-    }
-
-    /// One field line; for code that is not on the hot path.
-    public subscript(index: Int) -> Field { storage[index] }
-
-    /// False when the table is full.
-    public mutating func append(_ field: Field) -> Bool {
-        guard count < Fields.capacity else { return false }
-        storage[count] = field
-        count += 1
-        return true
-    }
-
-    /// Empties the table for the next head.
-    public mutating func removeAll() { count = 0 }
-}
-
-extension Span where Element == Field {
-    /// The value of the first field line of that name; nil if there is none.
-    public func first(_ id: FieldName) -> ByteRange? {
-        for index in indices where self[index].id == id { return self[index].value }
-        return nil
-    }
-}
-
 /// RFC 9110 §9.
 public enum Method: UInt8, Sendable, BitwiseCopyable {
     case get, head, options, trace, put, delete, post, patch, connect, other

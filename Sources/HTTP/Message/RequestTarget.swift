@@ -53,6 +53,7 @@ extension HeadReader {
                 throw .invalid(.tooManyFields)
             }
             if field.id.concernsFraming { try facts.note(field, in: bytes) }
+            facts.noteName(field.id)
         }
         return facts
     }

@@ -15,10 +15,10 @@ private func isError(_ error: HTTPError) -> Bool { (400...505).contains(error.st
     }
     checkPrefixes(of: bytes, upTo: head.byteCount)
     var space = [UInt8](repeating: 0, count: bytes.count + 8_192)
+    let address = AddressText("192.0.2.7")
+    let id = RequestID(high: 1, low: 2)
     for bits in 0..<4 {
-        var forwarding = RequestForwarding(
-            clientAddress: AddressText("192.0.2.7"), scheme: .http,
-            requestID: RequestID(high: 1, low: 2))
+        var forwarding = RequestForwarding(clientAddress: address, scheme: .http, requestID: id)
         forwarding.isTrusted = bits & 1 != 0
         forwarding.keepsUpgrade = bits & 2 != 0
         var span = space.mutableSpan
