@@ -57,7 +57,8 @@ extension Worker {
         guard carrier.its.isOpen, let session = carrier.its.http2.session,
             carrier.its.output.isEmpty, session.isOver
         else { return }
-        carrierLost(carrier)
+        // Ended by weir, unless the replica has made it say GOAWAY.
+        if carrier.its.http2.count == 0 { closeUpstream(carrier) } else { carrierLost(carrier) }
     }
 
     /// As many frames as fit into one send.
