@@ -71,6 +71,12 @@ bench: build ## weir beside nginx and haproxy, in one run, with ratios
 	$(call install,$(BENCH_PACKAGES))
 	Benchmarks/Macro/run
 
+.PHONY: micro
+micro: ## Instructions of single functions, against their thresholds
+	$(call install,$(BUILD_PACKAGES) $(BENCH_PACKAGES))
+	swift build -c release --product weir-micro $(CHECKS) $(STATIC)
+	Benchmarks/Micro/run
+
 .PHONY: image
 image: build ## weir:latest, from the binary just made; needs Docker, but no network
 	@$(MAKE) --no-print-directory image-of

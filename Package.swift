@@ -57,6 +57,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Functions whose instructions are counted; built by `make micro` only.
+        .executableTarget(
+            name: "weir-micro",
+            dependencies: ["Transport", "HTTP", "Balancing", "Metrics"],
+            path: "Benchmarks/Micro", exclude: ["run", "thresholds.json"], swiftSettings: strict),
+
         .target(
             name: "TestSupport",
             dependencies: ["Transport"],

@@ -8,11 +8,12 @@ import resource
 import socket
 
 
-def raise_descriptor_limit(count):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        hard = count
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
+def descriptors_for(count):
+    """Raises the limit of descriptors as far as it goes, and says how many connections that is."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # The balancer has as many as this program, and some for itself.
+    return count if hard == resource.RLIM_INFINITY else min(count, hard - 1_000)
 
 
 def open_connections(port, count):

@@ -42,6 +42,7 @@ http {{
     {listens}
     root {folder}/files;
     location = / {{ return 200 "hello, world\\n"; }}
+    location /route- {{ return 200 "hello, world\\n"; }}
     location = /post {{ return 200 "taken\\n"; }}
   }}
 }}

@@ -46,8 +46,8 @@ public struct RequestForwarding: ~Escapable, BitwiseCopyable {
 /// nil when it does not fit.
 ///
 /// `bytes` is the span that the head was parsed from. HTTP/1.1, origin-form, one Host, the fields
-/// in order and byte for byte, without what is meant for weir only, and then weir's own, the last of
-/// them `lines`, which are whole field lines.
+/// in order and byte for byte, without what is meant for weir only, and then weir's own, the last
+/// of them `lines`, which are whole field lines.
 /// RFC 9110 §7.6, RFC 9112 §3.2, RFC 7239.
 public func writeRequest(
     _ head: borrowing RequestHead, from bytes: Span<UInt8>, adding lines: Span<UInt8> = Span(),
