@@ -20,6 +20,9 @@ public struct Snapshot: Sendable {
         /// Accept what still comes, close keep-alive connections as they finish; what is left at
         /// the deadline (monotonic nanoseconds) is cut.
         case draining(deadline: UInt64)
+        /// Another process accepts on the same sockets: leave what waits there to it, let clients
+        /// go on until their next answer; what is left at the deadline is cut.
+        case handedOver(deadline: UInt64)
     }
 
     /// What a worker goes by before its first snapshot: nothing to do.
@@ -52,8 +55,9 @@ public struct Listener: Sendable {
     public var row: Int
     public var name: String
     public var mode: Mode
-    /// The listening sockets, one per worker, opened by the control plane. A worker uses the one at
-    /// its own index, and closes it when a snapshot no longer has this row.
+    /// The listening sockets, opened by the control plane; at least one per worker. Of N workers
+    /// the one with the index i uses those at i, i + N, i + 2 N and so on, and closes them when a
+    /// snapshot no longer has this row.
     public var descriptors: [Int32]
     /// Addresses whose `X-Forwarded-*` and `Forwarded` fields are believed, as mask and base of the
     /// 16-byte form.

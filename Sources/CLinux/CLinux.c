@@ -10,13 +10,16 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -238,3 +241,73 @@ int weir_attached_networks(void (*visit)(void *context, const uint8_t *address, 
     freeifaddrs(list);
     return count;
 }
+
+int weir_option(int fd, int level, int option) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, level, option, &value, &length) < 0 ? -errno : value;
+}
+int weir_listening_family(int fd) {
+    int listens = weir_option(fd, SOL_SOCKET, SO_ACCEPTCONN);
+    if (listens < 0) return listens;
+    return listens ? weir_option(fd, SOL_SOCKET, SO_DOMAIN) : -EINVAL;
+}
+int weir_channel(int ends[2]) {
+    return RESULT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
+}
+
+int weir_memory_file(const char *name) { return RESULT(memfd_create(name, MFD_CLOEXEC)); }
+int weir_replace_content(int fd, const void *bytes, size_t count) {
+    if (ftruncate(fd, 0) < 0) return -errno;
+    size_t written = 0;
+    while (written < count) {
+        long n = RETRY(pwrite(fd, (const char *)bytes + written, count - written, (off_t)written));
+        if (n < 0) return (int)n;
+        written += (size_t)n;
+    }
+    return 0;
+}
+long weir_read_at(int fd, void *buffer, size_t capacity, long offset) {
+    return RETRY(pread(fd, buffer, capacity, offset));
+}
+int weir_close_on_exec(int fd) { return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+int weir_unblock(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -errno : RESULT(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+}
+int weir_duplicate(int fd) { return RESULT(fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+int weir_is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
+int weir_spawn(const char *path, char *const arguments[], char *const environment[], const int *kept, int count) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) return -error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -error;
+    }
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    // A duplicate onto itself stays open on exec.
+    for (int i = 0; i < count && !error; i++) error = posix_spawn_file_actions_adddup2(&actions, kept[i], kept[i]);
+    pid_t process = 0;
+    if (!error) error = posix_spawn(&process, path, &actions, &attributes, arguments, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return error ? -error : process;
+}
+int weir_reap(int process) {
+    int status = 0;
+    int ended = RETRY(waitpid(process, &status, WNOHANG));
+    return ended <= 0 ? ended : status + 1;
+}
+int weir_kill(int process, int signal) { return RESULT(kill(process, signal)); }
+int weir_process_number(void) { return getpid(); }
+int weir_parent_number(void) { return getppid(); }
+long weir_executable(char *path, size_t capacity) { return RESULT(readlink("/proc/self/exe", path, capacity)); }

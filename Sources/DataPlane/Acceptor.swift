@@ -14,9 +14,16 @@ extension Worker {
         }
     }
 
+    /// A worker has one socket of a listener; after an upgrade to fewer workers some have more.
     mutating func acceptReady(listenerRow: Int) {
-        guard let position = listening.firstIndex(where: { $0.row == listenerRow }),
-            let listener = snapshot.listeners.first(where: { $0.row == listenerRow })
+        for position in listening.indices where listening[position].row == listenerRow {
+            accept(at: position)
+        }
+    }
+
+    private mutating func accept(at position: Int) {
+        let listenerRow = listening[position].row
+        guard let listener = snapshot.listeners.first(where: { $0.row == listenerRow })
         else { return }
         let mode = listener.mode
         let trusted = listener.trusted

@@ -21,7 +21,7 @@ extension Worker {
         store.limit(toBytes: new.limits.bufferBytesPerWorkerMaximum)
         let stranded = adoptPools(new.pools)
         adoptListeners(new.listeners)
-        if case .draining(let deadline) = new.phase { beginDraining(deadline: deadline) }
+        adoptPhase(new.phase)
         counters.worker.set(new.generation, row: 0, column: WorkerColumn.generation.rawValue)
         for exchange in stranded { reroute(exchange) }
         for pool in poolsByPosition { closeConnections(of: pool) }
@@ -187,15 +187,18 @@ extension Worker {
     private mutating func adoptListeners(_ described: [Listener]) {
         guard !isDraining else { return }
         for socket in listening where !described.contains(where: { $0.row == socket.row }) {
-            socket.descriptor.close()
+            stopListening(socket)
             leaveRow(ofListener: socket.row)
         }
         listening.removeAll { socket in !described.contains { $0.row == socket.row } }
         for listener in described where !listening.contains(where: { $0.row == listener.row }) {
-            let socket = ListeningSocket(
-                row: listener.row, descriptor: Descriptor(listener.descriptors[index]))
-            listening.append(socket)
-            watch(socket)
+            let workers = links.board.workers
+            for position in stride(from: index, to: listener.descriptors.count, by: workers) {
+                let socket = ListeningSocket(
+                    row: listener.row, descriptor: Descriptor(listener.descriptors[position]))
+                listening.append(socket)
+                watch(socket)
+            }
         }
         for position in listening.indices {
             listening[position].tls =

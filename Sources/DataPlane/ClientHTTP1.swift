@@ -237,7 +237,7 @@ extension Worker {
     mutating func continueClient(_ client: Ref<ClientConnection>) {
         client.its.exchange = nil
         if client.isStream { return beginClosingStream(client) }
-        if client.its.closesAfterResponse || isDraining || client.its.hasEnded {
+        if client.its.closesAfterResponse || closesIdle || client.its.hasEnded {
             beginClosing(client)
             return
         }

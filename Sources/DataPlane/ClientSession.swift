@@ -43,6 +43,7 @@ extension Worker {
         client.its.http2.session = session
         armSessionTimer(client)
         feedSession(client, first)
+        if isDraining { beginEndingSession(client) }
         if client.its.isOpen, client.its.phase == .multiplexing { receiveSession(client) }
     }
 

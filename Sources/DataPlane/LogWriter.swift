@@ -22,8 +22,14 @@ final class LogWriter: Sendable {
     static let ringBytes = 1_048_576
 
     /// nil if there is nothing to write.
-    init?(target log: AccessLogTarget, workers: Int) throws(SystemError) {
-        guard let descriptor = try LogWriter.open(log) else { return nil }
+    ///
+    /// - Parameter inherited: the file, if another process has opened it already.
+    init?(
+        target log: AccessLogTarget, workers: Int, inherited: Descriptor? = nil
+    ) throws(SystemError) {
+        var file = inherited
+        if file == nil { file = try LogWriter.open(log) }
+        guard let descriptor = file else { return nil }
         self.log = log
         rings = (0..<workers).map { _ in ByteRing(capacity: LogWriter.ringBytes) }
         wakeup = try Wakeup()
@@ -49,6 +55,12 @@ final class LogWriter: Sendable {
         // The writer may be in the middle of a write to it; it is closed when nobody can be.
         retired.withLock { $0.append(Descriptor(former)) }
         wakeup.signal()
+    }
+
+    /// Nil unless the log goes into a file.
+    var file: Descriptor? {
+        guard case .file = log else { return nil }
+        return Descriptor(target.load(ordering: .acquiring))
     }
 
     private static func open(_ log: AccessLogTarget) throws(SystemError) -> Descriptor? {

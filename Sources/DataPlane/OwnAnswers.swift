@@ -46,7 +46,8 @@ extension Worker {
             client.its.closesAfterResponse = true
             client.its.mayStillSend = true
         }
-        answer.closes = client.its.closesAfterResponse || isDraining
+        if isDraining { client.its.closesAfterResponse = true }
+        answer.closes = client.its.closesAfterResponse
         answer.hstsSeconds = client.its.hstsSeconds
         answer.isForHEAD = exchange.its.method == .head
         answer.retryAfterSeconds = reason.status == 503 ? 1 : nil

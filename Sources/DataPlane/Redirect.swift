@@ -22,6 +22,7 @@ extension Worker {
             client.its.closesAfterResponse = true
             client.its.mayStillSend = true
         }
+        if isDraining { client.its.closesAfterResponse = true }
         var out = assembly
         out.clear()
         var space = out.free
@@ -35,7 +36,7 @@ extension Worker {
         let count = writeRedirectToHTTPS(
             host: bytes.extracting(requestHead.host), port: client.its.redirectPort,
             target: bytes.extracting(target), requestID: exchange.its.requestID,
-            closes: client.its.closesAfterResponse || isDraining, into: &space)
+            closes: client.its.closesAfterResponse, into: &space)
         guard let count else { return nil }
         out.commit(count)
         return out

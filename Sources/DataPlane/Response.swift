@@ -28,7 +28,8 @@ extension Worker {
         var forwarding = ResponseForwarding(
             clientMinorVersion: exchange.its.clientMinorVersion,
             framingChange: exchange.its.sendsChunks ? .chunk : .asIs)
-        forwarding.closes = client.its.closesAfterResponse || isDraining
+        if isDraining { client.its.closesAfterResponse = true }
+        forwarding.closes = client.its.closesAfterResponse
         forwarding.requestID = exchange.its.requestID
         forwarding.hstsSeconds = client.its.hstsSeconds
         let cookies = newCookies(for: exchange)

@@ -72,6 +72,8 @@ struct Worker: ~Copyable {
     var upstreamsToFlush: [Ref<UpstreamConnection>] = []
     var upstreamsToResume: [Ref<UpstreamConnection>] = []
     var isDraining = false
+    /// Connections that wait for a request are closed, not only told to end.
+    var closesIdle = false
     /// Of the deadline of draining.
     var drainTimer: TimerWheel.Timer?
     /// Of listeners that rest from accepting.

@@ -16,12 +16,13 @@ public final class WorkerGroup {
     ///   - counters: one set per worker.
     ///   - observations: one queue per worker.
     ///   - wakeup: signalled when an observation was made, and when a worker has ended.
+    ///   - log: the file of the access log, if another process has opened it already.
     /// - Throws: if the access log cannot be opened, naming its file.
     public init(
         counters: [WorkerCounters], board: LoadBoard, observations: [BoundedQueue<Observation>],
-        wakeup: Wakeup, accessLog: AccessLogTarget
+        wakeup: Wakeup, accessLog: AccessLogTarget, inherited log: Descriptor? = nil
     ) throws(SystemError) {
-        logWriter = try LogWriter(target: accessLog, workers: counters.count)
+        logWriter = try LogWriter(target: accessLog, workers: counters.count, inherited: log)
         var links: [WorkerLinks] = []
         for (index, set) in counters.enumerated() {
             links.append(
@@ -71,6 +72,9 @@ public final class WorkerGroup {
     ///
     /// - Throws: if it cannot be opened; the log goes on as before.
     public func reopenAccessLog() throws(SystemError) { try logWriter?.reopen() }
+
+    /// The file of the access log, for another process that goes on in it; nil if it is no file.
+    public var accessLogFile: Descriptor? { logWriter?.file }
 }
 
 /// Counts the workers that have ended.

@@ -170,7 +170,8 @@ struct TLSNames: Equatable {
     }
 }
 
-/// The keys that session tickets are made with; shared by all workers, never written anywhere.
+/// The keys that session tickets are made with; shared by all workers, never written anywhere but
+/// into the memory of the process that takes this one's place.
 ///
 /// Made and rotated by one thread.
 @safe
@@ -191,11 +192,24 @@ public final class TLSTickets: @unchecked Sendable {
     /// Makes a new key, and forgets the oldest. Not more often than once a minute: a worker may be
     /// reading the old ones.
     public func rotate() { unsafe keys.rotate(pointer) }
+
+    /// The keys, the newest first. Secret.
+    public var secret: [UInt8] { keys.bytes }
+
+    /// Goes on with the keys of another process; before any connection. Bytes that are no keys
+    /// change nothing.
+    public func adopt(secret: [UInt8]) {
+        let size = Int(WEIR_TICKET_KEY_BYTES)
+        guard !secret.isEmpty, secret.count.isMultiple(of: size),
+            secret.count / size <= TLSTickets.keysMaximum
+        else { return }
+        unsafe keys.set(secret, pointer)
+    }
 }
 
 /// The bytes of the keys, the newest first; used by the thread that rotates them.
 private final class TicketKeys: @unchecked Sendable {
-    private var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8] = []
 
     func rotate(_ pointer: OpaquePointer) {
         var fresh = [UInt8](repeating: 0, count: Int(WEIR_TICKET_KEY_BYTES))
@@ -203,8 +217,12 @@ private final class TicketKeys: @unchecked Sendable {
             unsafe weir_random($0.baseAddress, $0.count)
         }
         precondition(Int(count) == fresh.count, "no random bytes")
-        bytes = Array((fresh + bytes).prefix(TLSTickets.keysMaximum * fresh.count))
-        let keys = Int32(bytes.count / fresh.count)
+        unsafe set(Array((fresh + bytes).prefix(TLSTickets.keysMaximum * fresh.count)), pointer)
+    }
+
+    func set(_ all: [UInt8], _ pointer: OpaquePointer) {
+        bytes = all
+        let keys = Int32(bytes.count / Int(WEIR_TICKET_KEY_BYTES))
         unsafe bytes.withUnsafeBufferPointer {
             unsafe weir_tickets_set(pointer, $0.baseAddress, keys)
         }

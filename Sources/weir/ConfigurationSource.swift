@@ -32,6 +32,9 @@ enum ConfigurationSource {
     /// A variable of the environment.
     static func variable(_ name: String) -> String? { environment()[name] }
 
+    /// All of them, as `NAME=value`.
+    static func variables() -> [String] { environment().map { "\($0.key)=\($0.value)" } }
+
     /// What `${NAME}` in a file is taken from.
     private static func environment() -> [String: String] {
         var variables: [String: String] = [:]

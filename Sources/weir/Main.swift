@@ -51,7 +51,7 @@ struct Weir: ParsableCommand {
             RunCommand.self, DemoCommand.self, CheckCommand.self, ExplainCommand.self,
             StatusCommand.self, WaitCommand.self, DrainCommand.self, UndrainCommand.self,
             ShiftCommand.self, PauseCommand.self, ResumeCommand.self, RolloutCommand.self,
-            ReloadCommand.self, VersionCommand.self,
+            ReloadCommand.self, UpgradeCommand.self, VersionCommand.self,
         ])
 }
 

@@ -11,11 +11,12 @@ final class Program {
     /// The control plane's loop, which `run` turns.
     let loop: EventLoop
     private let signals: Signals
+    private let executable = ThisProcess.executable(calledAs: CommandLine.arguments.first)
 
     /// Prepares the process; before any thread is made, since threads inherit which signals are
     /// blocked.
     init() throws(SystemError) {
-        signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1])
+        signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
         Signals.ignoreBrokenPipes()
         _ = Machine.raiseDescriptorLimit()
         loop = try EventLoop()
@@ -32,18 +33,42 @@ final class Program {
         source: @escaping () throws(ControlError) -> Configuration,
         started: () throws -> Void = {}
     ) throws {
+        let predecessor = try ConfigurationSource.variable(Predecessor.variable).map {
+            text throws(ControlError) in try Predecessor(text)
+        }
+        do {
+            try run(source: source, after: predecessor, started: started)
+        } catch {
+            predecessor?.fail("\(error)")
+            throw error
+        }
+    }
+
+    private func run(
+        source: @escaping () throws(ControlError) -> Configuration, after predecessor: Predecessor?,
+        started: () throws -> Void
+    ) throws {
         let configuration = try source()
+        let inheritance = predecessor.map(Inheritance.init) ?? Program.activated()
         let log = StateLog(level: configuration.log.level, descriptor: Descriptor(STDERR_FILENO))
 
         var links = try Program.makeLinks(workers: configuration.workers ?? Machine.cpuCount)
         let workers = try WorkerGroup(
             counters: links.counters, board: links.board, observations: links.observations,
-            wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access))
+            wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access),
+            inherited: Program.accessLog(of: configuration, inheritance))
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
         let control = ControlLoop(
-            loop: loop, configuration: configuration, workers: links, log: log)
+            loop: loop, configuration: configuration, workers: links, log: log,
+            inheritance: inheritance)
         control.source = source
+        control.notices = ServiceNotices(
+            process: ThisProcess.number, variable: ConfigurationSource.variable)
+        // The town of a demo ends with its process.
+        if CommandLine.arguments.dropFirst().first == "run" {
+            control.program = successor(of: configuration, workers)
+        }
         control.controller.version = Version.number
 
         try workers.start()
@@ -67,12 +92,39 @@ final class Program {
             wakeup: try Wakeup())
     }
 
+    /// What takes this process's place at an upgrade.
+    private func successor(
+        of configuration: Configuration, _ workers: WorkerGroup
+    ) -> UpgradeDirector.Program {
+        UpgradeDirector.Program(
+            path: executable, arguments: CommandLine.arguments,
+            environment: ConfigurationSource.variables(),
+            accessLog: {
+                guard case .file(let path) = configuration.log.access,
+                    let file = workers.accessLogFile
+                else { return nil }
+                return (path, file)
+            })
+    }
+
+    private static func activated() -> Inheritance {
+        Inheritance(process: ThisProcess.number, variable: ConfigurationSource.variable)
+    }
+
+    private static func accessLog(
+        of configuration: Configuration, _ inheritance: Inheritance
+    ) -> Descriptor? {
+        guard case .file(let path) = configuration.log.access else { return nil }
+        return inheritance.accessLog(path)
+    }
+
     private static func obey(
         _ signal: Int32, _ control: ControlLoop, _ workers: WorkerGroup, _ log: StateLog
     ) {
         switch signal {
         case SIGHUP: reload(control, log)
         case SIGUSR1: reopenAccessLog(workers, log)
+        case SIGUSR2: control.beginUpgrade()
         default: control.beginShutdown()
         }
     }

@@ -7,7 +7,12 @@ public final class SpawnedProcess: Sendable {
 
     /// - Parameters:
     ///   - output: the file that takes standard output; `error` takes standard error.
-    public init(_ program: String, _ arguments: [String], output: String, error: String) throws {
+    ///   - environment: `NAME=value`, beside those of the tests.
+    ///   - sockets: it gets them as descriptor 3 and on.
+    public init(
+        _ program: String, _ arguments: [String], output: String, error: String,
+        environment: [String] = [], sockets: [Int32] = []
+    ) throws {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -15,6 +20,16 @@ public final class SpawnedProcess: Sendable {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, output, flags, 0o600)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, error, flags, 0o600)
+
+        // Above all those that they become, so that none is in another's way.
+        for (index, socket) in sockets.enumerated() {
+            unsafe posix_spawn_file_actions_adddup2(&actions, socket, 1_000 + Int32(index))
+        }
+        for index in sockets.indices {
+            unsafe posix_spawn_file_actions_adddup2(
+                &actions, 1_000 + Int32(index), 3 + Int32(index))
+            unsafe posix_spawn_file_actions_addclose(&actions, 1_000 + Int32(index))
+        }
 
         // Other tests of this process may block or ignore signals; the program starts afresh.
         var attributes = posix_spawnattr_t()
@@ -30,10 +45,23 @@ public final class SpawnedProcess: Sendable {
 
         var words = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe words.forEach { unsafe free($0) } }
+        var variables = unsafe (SpawnedProcess.environment + environment).map { unsafe strdup($0) }
+        unsafe variables.append(nil)
+        defer { unsafe variables.forEach { unsafe free($0) } }
         var pid: pid_t = 0
-        let result = unsafe posix_spawn(&pid, program, &actions, &attributes, &words, environ)
+        let result = unsafe posix_spawn(&pid, program, &actions, &attributes, &words, &variables)
         guard result == 0 else { throw NotInTime("cannot start \(program): errno \(result)") }
         self.pid = pid
+    }
+
+    private static var environment: [String] {
+        var variables: [String] = []
+        var entry = unsafe environ
+        while let text = unsafe entry.pointee {
+            variables.append(unsafe String(cString: text))
+            unsafe entry += 1
+        }
+        return variables
     }
 
     deinit { kill() }

@@ -30,8 +30,15 @@ public final class TestBed: Sendable {
         return replica
     }
 
-    public func weir(_ configuration: String, workers: Int = 1) throws -> WeirProcess {
-        let weir = try WeirProcess(configuration, workers: workers)
+    public func weir(
+        _ configuration: String, workers: Int? = 1, program: String = WeirProgram.path
+    ) throws -> WeirProcess {
+        own(try WeirProcess(configuration, workers: workers, program: program))
+    }
+
+    /// Takes one that the test has started.
+    @discardableResult
+    public func own(_ weir: WeirProcess) -> WeirProcess {
         owned.withLock { $0.weirs.append(weir) }
         return weir
     }
@@ -64,6 +71,7 @@ public final class TestBed: Sendable {
         owned.withLock(\.wires).forEach { $0.close() }
         for weir in owned.withLock(\.weirs) {
             if let report = weir.crashReport { throw NotInTime("weir crashed:\n\(report)") }
+            try weir.endSuccessors()
             let exitCode =
                 weir.process.hasEnded
                 ? try weir.process.exitCode() : try weir.terminate(within: 5)

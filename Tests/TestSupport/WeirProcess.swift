@@ -10,21 +10,34 @@ public final class WeirProcess: Sendable {
     public let process: SpawnedProcess
     public let address: SocketAddress
     private let folder: TemporaryFolder
+    /// The processes that took the place of the first one, in their order.
+    private let successors = Guarded<[Int32]>([])
 
     public var admin: SocketAddress { address.withPort(9900) }
     public var socketPath: String { "\(folder.path)/admin.sock" }
     public var configurationPath: String { "\(folder.path)/weir.yaml" }
 
     /// Starts weir and waits until it says that it listens.
-    public init(_ configuration: String, workers: Int = 1) throws {
-        address = LoopbackAddress.unique()
+    ///
+    /// - Parameters:
+    ///   - workers: nil is what the configuration says.
+    ///   - program: the file that is started, and that an upgrade starts again.
+    ///   - environment: `NAME=value`.
+    ///   - sockets: it gets them as descriptor 3 and on.
+    public init(
+        _ configuration: String, workers: Int? = 1, program: String = WeirProgram.path,
+        address: SocketAddress = LoopbackAddress.unique(), environment: [String] = [],
+        sockets: [Int32] = []
+    ) throws {
+        self.address = address
         folder = try TemporaryFolder()
         let file = "\(folder.path)/weir.yaml"
         let sections = WeirProcess.defaults(address, socket: "\(folder.path)/admin.sock")
         try TextFile.write(WeirProcess.complete(configuration, sections), to: file)
         process = try SpawnedProcess(
-            WeirProgram.path, ["run", "-c", file, "--workers", "\(workers)"],
-            output: "\(folder.path)/stdout", error: "\(folder.path)/stderr")
+            program, ["run", "-c", file] + (workers.map { ["--workers", "\($0)"] } ?? []),
+            output: "\(folder.path)/stdout", error: "\(folder.path)/stderr",
+            environment: environment, sockets: sockets)
         try eventually(within: 10, "weir says that it listens: \(standardError)") {
             if process.hasEnded { throw NotInTime("weir ended at once: \(standardError)") }
             return standardError.contains(" ms, ")
@@ -109,6 +122,51 @@ public final class WeirProcess: Sendable {
         }
     }
 
+    // MARK: Upgrades
+
+    /// Runs `weir upgrade` and waits for its end.
+    ///
+    /// - Returns: the number of the process that serves now.
+    @discardableResult
+    public func upgrade() throws -> Int32 {
+        let verb = try WeirProgram.run(
+            ["upgrade", "--json", "--admin", "unix:\(socketPath)"], within: 30)
+        guard verb.exitCode == 0, let number = try JSON(verb.output)["process"].int else {
+            throw NotInTime("the upgrade failed: \(verb.error)")
+        }
+        successors.withLock { $0.append(Int32(number)) }
+        return Int32(number)
+    }
+
+    /// The number of the process that serves now.
+    public var servingProcess: Int32 { successors.withLock(\.last) ?? process.pid }
+
+    /// The processes of this weir that still run. What no parent has taken yet does not count.
+    public var runningProcesses: [Int32] {
+        let all = successors.withLock { $0 } + (process.hasEnded ? [] : [process.pid])
+        return all.filter(WeirProcess.runs)
+    }
+
+    private static func runs(_ number: Int32) -> Bool {
+        do {
+            let text = try TextFile.read("/proc/\(number)/stat")
+            let state = text.split(separator: ")").last?.split(separator: " ").first
+            return state.map { $0 != "Z" && $0 != "X" } ?? false
+        } catch {
+            return false
+        }
+    }
+
+    /// Ends what serves now, and waits for that.
+    public func endSuccessors(within seconds: Double = 10) throws {
+        for number in successors.withLock({ $0 }) where WeirProcess.runs(number) {
+            kill(number, SIGTERM)
+        }
+        try eventually(within: seconds, "the processes \(runningProcesses) have ended") {
+            successors.withLock { $0 }.allSatisfy { !WeirProcess.runs($0) }
+        }
+    }
+
     // MARK: Its end
 
     /// Sends SIGTERM and waits for the end; weir promises to exit with 0.
@@ -130,6 +188,9 @@ public final class WeirProcess: Sendable {
     /// Ends it, and takes its files away.
     public func remove() {
         process.kill()
+        for number in successors.withLock({ $0 }) where WeirProcess.runs(number) {
+            kill(number, SIGKILL)
+        }
         folder.remove()
     }
 }

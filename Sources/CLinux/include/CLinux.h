@@ -50,6 +50,11 @@ int weir_listen(int fd, int backlog);
 int weir_local_address(int fd, struct sockaddr_storage *address);
 int weir_peer_address(int fd, struct sockaddr_storage *address);
 int weir_set_option(int fd, int level, int option, int value);
+int weir_option(int fd, int level, int option);
+// The family of a bound or listening stream socket; -ENOTSOCK for anything else.
+int weir_listening_family(int fd);
+// Whole messages between two processes, one descriptor for each.
+int weir_channel(int ends[2]);
 int weir_socket_error(int fd);
 int weir_shutdown_write(int fd);
 int weir_close(int fd);
@@ -80,6 +85,24 @@ int weir_raise_descriptor_limit(void);
 int weir_open_read(const char *path);
 int weir_open_append(const char *path);
 int weir_random(void *buffer, size_t count);
+
+// What one process hands to the next: a file in memory, and descriptors that stay open on exec.
+int weir_memory_file(const char *name);
+int weir_replace_content(int fd, const void *bytes, size_t count);
+long weir_read_at(int fd, void *buffer, size_t capacity, long offset);
+int weir_close_on_exec(int fd);
+int weir_unblock(int fd);
+int weir_duplicate(int fd);
+int weir_is_open(int fd);
+
+// Starts a program with fresh signals; of the descriptors from 3 on it has those in `kept`, under their numbers.
+int weir_spawn(const char *path, char *const arguments[], char *const environment[], const int *kept, int count);
+// Zero while the process runs; else one more than what waitpid says.
+int weir_reap(int process);
+int weir_kill(int process, int signal);
+int weir_process_number(void);
+int weir_parent_number(void);
+long weir_executable(char *path, size_t capacity);
 
 // Networks directly attached to this host: calls `visit` with address and mask (16 bytes each, IPv4 mapped).
 int weir_attached_networks(void (*visit)(void *context, const uint8_t *address, const uint8_t *mask), void *context);

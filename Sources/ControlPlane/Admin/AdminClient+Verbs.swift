@@ -28,6 +28,13 @@ extension AdminClient {
         try report(ReloadReport.self, try post("/reload"))
     }
 
+    /// Has the program as it is on the disk now take over from the one that runs. Answers when it
+    /// serves; give the client time for that.
+    @discardableResult
+    public func upgrade() throws(AdminError) -> UpgradeReport {
+        try report(UpgradeReport.self, try post("/upgrade"))
+    }
+
     /// No new work for some replicas.
     ///
     /// - Parameters:

@@ -73,6 +73,9 @@ final class AdminConnection {
         }
     }
 
+    /// It stays open, and gets events as they come.
+    var readsEvents: Bool { reader != nil }
+
     func close() {
         guard isOpen else { return }
         isOpen = false

@@ -7,6 +7,19 @@ extension AdminRoutes {
         return report.json
     }
 
+    /// Answers when the new process accepts, or when that has failed.
+    func upgraded(_ completion: @escaping (AdminResponse) -> Void) {
+        upgrade { result in
+            switch result {
+            case .success(let process):
+                var report = UpgradeReport()
+                report.process = Int(process)
+                completion(.json(200, report.json))
+            case .failure(let error): completion(.error(409, error.problems))
+            }
+        }
+    }
+
     func drain(_ body: [UInt8]) throws(AdminRefusal) -> JSONValue {
         let request = try AdminBody.record(DrainBody.self, in: body).request()
         return try refusing(409) { () throws(ControlError) in

@@ -6,6 +6,9 @@ internal import Transport
 struct AdminRoutes {
     let controller: Controller
     let reload: () throws(ControlError) -> Void
+    let upgrade: (@escaping UpgradeDirector.Completion) -> Void
+    /// Another process has the state already: what is changed here would be lost.
+    let forbidsChanges: () -> Bool
     /// Where the Unix socket is, for messages; nil if there is none.
     let socketPath: () -> String?
     /// What changes over TCP must show; nil if there is no token.
@@ -17,7 +20,8 @@ struct AdminRoutes {
         reads + dashboard + changes + rollouts + [
             AdminCall(
                 .post, "/drain/self", .container,
-                later: { $0.drainSelf($1.request, $2) })
+                later: { $0.drainSelf($1.request, $2) }),
+            AdminCall(.post, "/upgrade", .operator, later: { $0.upgraded($2) }),
         ]
 
     private static let reads: [AdminCall] = [
@@ -109,6 +113,10 @@ struct AdminRoutes {
     }
 
     private func refusal(of request: AdminRequest, to call: AdminCall) -> AdminResponse? {
+        if call.method == .post, forbidsChanges(), call.path != "/upgrade" {
+            return .error(
+                409, "an upgrade is under way: ask again, and the new process answers")
+        }
         guard call.access == .operator, request.origin == .network else { return nil }
         guard let token = token() else {
             let place = socketPath().map { "unix:\($0)" } ?? "off (admin: socket)"

@@ -19,22 +19,29 @@ final class AdminServer {
     struct Change {
         fileprivate var wanted: [Place]
         fileprivate var opened: [Place: Descriptor]
+        /// Those of the opened that another process has open as well.
+        fileprivate var inherited: Set<Place> = []
     }
 
     private let loop: EventLoop
     private let log: StateLog
     private let feed: EventFeed?
     private let answer: AdminConnection.Answering
+    private let inherited: InheritedSockets
     private var listening: [Place: Descriptor] = [:]
     private var connections: [Place: [ObjectIdentifier: AdminConnection]] = [:]
 
-    /// - Parameter feed: what readers of events get.
+    /// - Parameters:
+    ///   - feed: what readers of events get.
+    ///   - inherited: sockets that are open already.
     init(
         loop: EventLoop, log: StateLog, feed: EventFeed? = nil,
+        inherited: InheritedSockets = InheritedSockets(),
         answer: @escaping AdminConnection.Answering
     ) {
         self.feed = feed
         self.loop = loop
+        self.inherited = inherited
         self.log = log
         self.answer = answer
     }
@@ -78,7 +85,42 @@ final class AdminServer {
     }
 
     func discard(_ change: Change) {
-        for (place, descriptor) in change.opened { release(place, descriptor) }
+        for (place, descriptor) in change.opened {
+            // The file of a Unix socket is the other process's.
+            if change.inherited.contains(place) {
+                descriptor.close()
+            } else {
+                release(place, descriptor)
+            }
+        }
+    }
+
+    /// What another process needs to go on here.
+    var handover: [HandoverSockets.Group] {
+        listening.map { place, descriptor in
+            let kind: HandoverSockets.Kind
+            let name: String
+            switch place {
+            case .network(let address): (kind, name) = (.adminAddress, "\(address)")
+            case .unixSocket(let path): (kind, name) = (.adminSocket, path)
+            }
+            return HandoverSockets.Group(
+                kind: kind.rawValue, name: "admin", place: name,
+                descriptors: [Int(descriptor.number)])
+        }
+    }
+
+    /// Another process accepts here from now on. Connections go on, but those that read events:
+    /// they come back, and get those of the other process.
+    func handOver() {
+        for connection in connections.values.flatMap(\.values) where connection.readsEvents {
+            connection.close()
+        }
+        for descriptor in listening.values {
+            loop.unwatch(descriptor)
+            descriptor.close()
+        }
+        listening = [:]
     }
 
     /// Ends everything.
@@ -88,7 +130,10 @@ final class AdminServer {
     }
 
     private func prepare(_ place: Place, in change: inout Change) throws(ControlError) {
-        if listening[place] == nil {
+        if listening[place] == nil, let descriptor = inherited.take(place) {
+            change.opened[place] = descriptor
+            change.inherited.insert(place)
+        } else if listening[place] == nil {
             do throws(SystemError) {
                 change.opened[place] = try AdminServer.open(place)
             } catch {

@@ -112,6 +112,21 @@ public struct ReloadReport: Equatable, Sendable {
     public init() {}
 }
 
+/// What became of an upgrade.
+public struct UpgradeReport: Equatable, Sendable {
+    /// The number of the process that serves now.
+    public var process = 0
+}
+
+extension UpgradeReport: JSONRecord {
+    static var fields: [JSONField<Self>] { [JSONField("process", \.process)] }
+}
+
+extension UpgradeReport {
+    /// As the admin interface answered it.
+    public var text: String { json.text }
+}
+
 extension ReloadReport: JSONRecord {
     static var fields: [JSONField<Self>] { [JSONField("generation", \.generation)] }
 }

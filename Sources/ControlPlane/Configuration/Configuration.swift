@@ -20,6 +20,8 @@ public struct Configuration: Equatable, Sendable {
     public var statePath: String? = "/var/lib/weir/state.json"
     /// How long SIGTERM lets present work go on.
     public var shutdownTimeoutMilliseconds = 30_000
+    /// How long a process that an upgrade has replaced goes on with present work.
+    public var upgradeTimeoutMilliseconds = 600_000
 
     public init() {}
 }

@@ -38,6 +38,7 @@ extension Configuration {
                     .orNil(["off", "false"])),
             Key("workers", \.workers, ValueKind.count(1...256).orNil(["auto"])),
             Key("shutdown_timeout", \.shutdownTimeoutMilliseconds, .time(0...3_600_000)),
+            Key("upgrade_timeout", \.upgradeTimeoutMilliseconds, .time(0...604_800_000)),
         ])
 }
 

@@ -182,8 +182,8 @@ extension ValueKind<PoolConfiguration.Source> {
 }
 
 extension PoolConfiguration.Source {
-    /// As it is written in the file.
-    fileprivate var text: String {
+    /// As it is written in the file, without its weight.
+    var text: String {
         switch self {
         case .name(let name, let port, _): "\(name):\(port)"
         case .address(let address, _): "\(address)"

@@ -20,55 +20,83 @@ public final class ControlLoop {
         throw ControlError("there is no configuration file to load again")
     }
 
-    private let loop: EventLoop
+    /// Told of starts, reloads, upgrades and the end.
+    public var notices = ServiceNotices()
+    /// What takes this process's place at an upgrade; the default: nothing does.
+    public var program: UpgradeDirector.Program? {
+        get { upgrade.program }
+        set { upgrade.program = newValue }
+    }
+
+    let loop: EventLoop
+    let upgrade: UpgradeDirector
+    let inheritance: Inheritance
     private let workers: WorkerLinks
-    private let log: StateLog
-    private var admin: AdminServer?
+    let log: StateLog
+    private(set) var admin: AdminServer?
     private let first: Configuration
     private var socketPath: String?
     private var token: AdminToken?
     private var isShuttingDown = false
     private var isOverdue = false
+    /// Another process serves.
+    var isHandedOver = false
 
     /// Opens nothing yet.
     ///
-    /// - Parameter configuration: what `start` will make run.
+    /// - Parameters:
+    ///   - configuration: what `start` will make run.
+    ///   - inheritance: what this process began with.
     public init(
-        loop: EventLoop, configuration: Configuration, workers: WorkerLinks, log: StateLog
+        loop: EventLoop, configuration: Configuration, workers: WorkerLinks, log: StateLog,
+        inheritance: Inheritance = Inheritance()
     ) {
         self.loop = loop
+        self.inheritance = inheritance
+        upgrade = UpgradeDirector(loop: loop, log: log)
         self.workers = workers
         self.log = log
         first = configuration
         controller = Controller(
-            loop: loop, configuration: configuration, workers: workers, log: log)
+            loop: loop, configuration: configuration, workers: workers, log: log,
+            inherited: inheritance.sockets)
     }
 
     /// Where the admin interface listens on TCP, with its real port; nil before `start`, or if it
     /// does not.
     public var adminAddress: SocketAddress? { admin?.address }
 
-    /// Opens all listening sockets and the admin interface, and publishes the first snapshot.
+    /// Opens all listening sockets and the admin interface, and publishes the first snapshot. Where
+    /// this process takes the place of another one, it waits for the state of that in between.
     ///
-    /// - Throws: if an address cannot be listened on. The caller prints it and exits with 1.
+    /// - Throws: if an address cannot be listened on, or if the other process gives up. The caller
+    ///   prints it and exits with 1.
     public func start() throws(ControlError) {
         let feed = makeFeed()
         let routes = AdminRoutes(
             controller: controller,
             reload: { [unowned self] () throws(ControlError) in try reload() },
+            upgrade: { [unowned self] in upgrade.begin($0) },
+            forbidsChanges: { [unowned self] in upgrade.forbidsChanges },
             socketPath: { [unowned self] in socketPath }, token: { [unowned self] in token },
             feed: feed)
-        let admin = AdminServer(loop: loop, log: log, feed: feed) { routes.answer($0, $1) }
+        let admin = AdminServer(
+            loop: loop, log: log, feed: feed, inherited: inheritance.sockets
+        ) { routes.answer($0, $1) }
         token = try ControlLoop.token(first.admin)
         let change = try admin.prepare(first.admin)
         do throws(ControlError) {
             try watchWakeup()
-            try controller.start()
+            try controller.prepare()
+            let state = try inheritance.predecessor?.exchange()
+            controller.start(with: state, from: inheritance.predecessor?.process ?? 0)
         } catch {
             admin.discard(change)
             throw error
         }
         commit(change, first.admin, admin)
+        prepareUpgrades()
+        try tellOthers()
     }
 
     /// Reads the configuration again and makes it run, all or nothing; problems are logged, and
@@ -77,6 +105,9 @@ public final class ControlLoop {
         do throws(ControlError) {
             guard let admin else { throw ControlError("not started yet") }
             guard !isShuttingDown else { throw ControlError("the program is about to end") }
+            guard !upgrade.isActive else { throw ControlError("an upgrade is under way") }
+            notices.reloading("reading the configuration again")
+            defer { notices.ready(serviceStatus) }
             try reload(try source(), admin)
         } catch {
             for problem in error.problems {
@@ -92,17 +123,28 @@ public final class ControlLoop {
         let milliseconds =
             isShuttingDown ? 0 : controller.configuration.shutdownTimeoutMilliseconds
         isShuttingDown = true
+        upgrade.shutDown()
+        if !isHandedOver { notices.stopping("finishing what is in flight") }
         controller.beginShutdown(deadline: Instant.now().adding(milliseconds: milliseconds))
+        endWithin(milliseconds: milliseconds)
+    }
+
+    /// Workers that do not end in time do not keep the program.
+    func endWithin(milliseconds: Int) {
         loop.schedule(
             afterMilliseconds: milliseconds + ControlLoop.shutdownGraceMilliseconds
         ) { [weak self] in self?.isOverdue = true }
     }
+
+    /// Why there can be no upgrade now.
+    var obstacleToUpgrade: String? { isShuttingDown ? "the program is about to end" : nil }
 
     /// Serves until a shutdown has finished.
     public func run() {
         while !isFinished { turn(milliseconds: -1) }
         let left = workers.workers - workers.endedWorkers()
         if left > 0 { log.write(.error, "\(left) workers did not end in time") }
+        upgrade.tellCounts(controller.handoverCounts())
         admin?.close()
         controller.stop()
         log.write(.info, "draining -> ended")
@@ -120,7 +162,10 @@ public final class ControlLoop {
     }
 
     private var isFinished: Bool {
-        isShuttingDown && (isOverdue || workers.endedWorkers() >= workers.workers)
+        if isOverdue { return isShuttingDown || isHandedOver }
+        guard workers.endedWorkers() >= workers.workers else { return false }
+        // What the process before this one counts last goes through this one to the next.
+        return isShuttingDown || isHandedOver && inheritance.predecessor?.isGone ?? true
     }
 
     private func watchWakeup() throws(ControlError) {

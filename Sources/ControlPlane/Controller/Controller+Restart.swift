@@ -47,11 +47,13 @@ extension Controller {
     }
 
     /// Takes over what was saved; before the first snapshot.
-    func restore(_ state: SavedState) {
+    ///
+    /// - Parameter source: where it comes from, for the log.
+    func restore(_ state: SavedState, from source: String) {
         restoreKey(state.key)
-        for split in state.splits { restore(split) }
+        for split in state.splits { restore(split, source) }
         restoreRollouts(state)
-        for pause in state.pauses { restore(pause) }
+        for pause in state.pauses { restore(pause, source) }
         let deadline = Instant.now().adding(milliseconds: Controller.drainPatienceMilliseconds)
         for drain in state.drains {
             guard pools.contains(where: { $0.name == drain.pool }) else {
@@ -95,7 +97,8 @@ extension Controller {
         saveState()
     }
 
-    private var savedState: SavedState {
+    /// What a restart keeps.
+    var savedState: SavedState {
         var state = SavedState()
         state.key = signingKey.text
         state.rollouts = rollouts.records.map(\.json)
@@ -134,13 +137,13 @@ extension Controller {
         signingKey = key
     }
 
-    private func restore(_ saved: SavedState.Split) {
-        restoreWeights(saved)
+    private func restore(_ saved: SavedState.Split, _ source: String) {
+        restoreWeights(saved, source)
         guard !saved.slots.isEmpty else { return }
         restoreSlots(saved.slots.map { ($0.pool, $0.count) }, split: saved.name)
     }
 
-    private func restoreWeights(_ saved: SavedState.Split) {
+    private func restoreWeights(_ saved: SavedState.Split, _ source: String) {
         guard saved.weights != saved.fileWeights else { return }
         guard let split = splits.first(where: { $0.name == saved.name }) else {
             return noteLost("the weights of split \(saved.name): there is no such split")
@@ -153,7 +156,7 @@ extension Controller {
         do throws(ControlError) {
             try shift(
                 split: saved.name, weights: saved.weights.map { ($0.pool, $0.weight) },
-                cause: "the state file")
+                cause: source)
         } catch {
             noteLost("the weights of split \(saved.name): \(error)")
         }
@@ -182,11 +185,11 @@ extension Controller {
         rollouts.restore(records, changed: Set(changed.map(\.name)))
     }
 
-    private func restore(_ saved: SavedState.Pause) {
+    private func restore(_ saved: SavedState.Pause, _ source: String) {
         do throws(ControlError) {
             try pause(
                 pool: saved.pool, waitMilliseconds: saved.waitAtMostMilliseconds,
-                cause: "the state file")
+                cause: source)
         } catch {
             noteLost("the pause of pool \(saved.pool): \(error)")
         }

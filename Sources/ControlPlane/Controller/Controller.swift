@@ -15,6 +15,8 @@ public final class Controller {
     let workers: WorkerLinks
     let log: StateLog
     let sums: CounterSums
+    /// What the processes before this one counted, as if it were a worker more.
+    let carried = WorkerCounters()
     let started = Instant.now()
     /// What `status` and the metrics call this program's version.
     public var version = "unknown"
@@ -23,7 +25,7 @@ public final class Controller {
     private(set) var sockets: ListenerSockets
     private(set) var pools: [RunningPool] = []
     private(set) var splits: [RunningSplit] = []
-    private(set) var phase = Snapshot.Phase.serving
+    var phase = Snapshot.Phase.serving
     /// Of the newest snapshot published.
     private(set) var generation: UInt64 = 0
     /// Its routes, which the next one mostly has as well.
@@ -65,17 +67,21 @@ public final class Controller {
         saveState()
     }
 
-    /// - Parameter configuration: what `start` will make run.
-    public init(
-        loop: EventLoop, configuration: Configuration, workers: WorkerLinks, log: StateLog
+    /// - Parameters:
+    ///   - configuration: what `start` will make run.
+    ///   - inherited: sockets that are open already.
+    init(
+        loop: EventLoop, configuration: Configuration, workers: WorkerLinks, log: StateLog,
+        inherited: InheritedSockets = InheritedSockets()
     ) {
         self.loop = loop
         self.workers = workers
         self.log = log
         first = configuration
-        sums = CounterSums(counters: workers.counters)
+        sums = CounterSums(counters: workers.counters + [carried])
         sockets = ListenerSockets(
-            workers: workers.workers, rowsMaximum: WorkerCounters.listenerRowsMaximum)
+            workers: workers.workers, rowsMaximum: WorkerCounters.listenerRowsMaximum,
+            inherited: inherited)
         replicaRows = RowAllocator(
             rowsMaximum: min(WorkerCounters.replicaRowsMaximum, workers.board.replicaRowsMaximum))
         prober = Prober(loop: loop)
@@ -83,14 +89,24 @@ public final class Controller {
         tls.onChange = { [unowned self] in isDue = true }
     }
 
-    /// Opens all listening sockets, begins discovery, and publishes the first snapshot before any
-    /// of its answers. Traffic is accepted from here on, and held until a replica is ready.
+    /// Opens all listening sockets. Nothing is accepted yet.
     ///
     /// - Throws: if a listener cannot be opened; names it and its address. The program ends.
-    public func start() throws(ControlError) {
+    func prepare() throws(ControlError) {
         try apply(first)
+    }
+
+    /// Begins discovery, and publishes the first snapshot before any of its answers. Traffic is
+    /// accepted from here on, and held until a replica is ready.
+    ///
+    /// - Parameter state: what another process hands over; else the state file says what was.
+    func start(with state: HandoverState? = nil, from process: Int = 0) {
         openState(first.statePath)
-        if let state = saver?.load() { restore(state) }
+        if let state {
+            takeOver(state, from: process)
+        } else if let state = saver?.load() {
+            restore(state, from: "the state file")
+        }
         hasStarted = true
         publishIfDue()
         saveState()
@@ -186,7 +202,7 @@ public final class Controller {
         isDue = false
         reclaimRows()
         generation += 1
-        assignReplicaRows()
+        assignReplicaRows(for: generation)
         noteBackups()
         let builder = SnapshotBuilder(
             listeners: sockets.open.map {
@@ -344,7 +360,8 @@ extension Controller {
 
 /// Rows.
 extension Controller {
-    private func assignReplicaRows() {
+    /// - Parameter generation: of the next snapshot.
+    func assignReplicaRows(for generation: UInt64) {
         var left: [String] = []
         for pool in pools {
             left += pool.assignRows(from: &replicaRows, generation: generation)
@@ -368,7 +385,7 @@ extension Controller {
         let pools = poolRows.reclaim(adopted: adopted) { sums.pool($0, .holding) == 0 }
         let listeners = sockets.reclaimRows(adopted: adopted) { sums.listener($0, .open) == 0 }
         _ = splitRows.reclaim(adopted: adopted) { _ in true }
-        for counters in workers.counters {
+        for counters in sums.counters {
             for row in replicas { counters.replicas.clear(row: row) }
             for row in pools { counters.pools.clear(row: row) }
             for row in listeners { counters.listeners.clear(row: row) }

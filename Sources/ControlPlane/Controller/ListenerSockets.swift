@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Transport
 
-/// The listening sockets of all configured listeners, one per worker and listener.
+/// The listening sockets of all configured listeners, one per worker and listener; more where
+/// another process had more workers.
 ///
 /// A change happens in two steps: `prepare` opens what is new and may fail, `commit` cannot. The
 /// sockets of a listener that is gone are closed by the workers, which use them.
@@ -12,6 +13,7 @@ struct ListenerSockets {
         var configuration: ListenerConfiguration
         /// As bound: with the real port where the file says 0.
         let address: SocketAddress
+        /// As `Listener.descriptors` has them.
         let descriptors: [Descriptor]
     }
 
@@ -26,9 +28,13 @@ struct ListenerSockets {
     private(set) var open: [Open] = []
     private(set) var rows: RowAllocator
     private let workers: Int
+    private let inherited: InheritedSockets
 
-    init(workers: Int, rowsMaximum: Int) {
+    init(
+        workers: Int, rowsMaximum: Int, inherited: InheritedSockets = InheritedSockets()
+    ) {
         self.workers = workers
+        self.inherited = inherited
         rows = RowAllocator(rowsMaximum: rowsMaximum)
     }
 
@@ -79,6 +85,16 @@ struct ListenerSockets {
         rows.reclaim(adopted: adopted, isQuiet: isQuiet)
     }
 
+    /// What another process needs to accept on the same sockets.
+    var handover: [HandoverSockets.Group] {
+        open.map { listener in
+            HandoverSockets.Group(
+                kind: HandoverSockets.Kind.listener.rawValue, name: listener.configuration.name,
+                place: "\(listener.configuration.bind)",
+                descriptors: listener.descriptors.map { Int($0.number) })
+        }
+    }
+
     /// A listener is its address; a port that the kernel chooses belongs to a name.
     private static func isSame(_ left: ListenerConfiguration, _ right: ListenerConfiguration)
         -> Bool
@@ -94,7 +110,9 @@ struct ListenerSockets {
                 "listener \(listener.name): at most \(rows.rowsMaximum) listeners are possible")
         }
         do throws(SystemError) {
-            let (address, descriptors) = try bind(listener.bind)
+            let inherited = try inheritedSockets(of: listener)
+            let (address, descriptors) =
+                if let inherited { inherited } else { try bind(listener.bind) }
             let opened = Open(
                 row: row, configuration: listener, address: address, descriptors: descriptors)
             change.opened.append(opened)
@@ -103,6 +121,14 @@ struct ListenerSockets {
             throw ControlError(
                 "listener \(listener.name): \(error)\(ListenerSockets.advice(error))")
         }
+    }
+
+    private func inheritedSockets(
+        of listener: ListenerConfiguration
+    ) throws(SystemError) -> (SocketAddress, [Descriptor])? {
+        guard let group = inherited.take(listener) else { return nil }
+        let descriptors = try group.shared(among: workers)
+        return (Socket.localAddress(of: descriptors[0]) ?? listener.bind, descriptors)
     }
 
     private func bind(

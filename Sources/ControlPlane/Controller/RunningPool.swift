@@ -1,4 +1,5 @@
 internal import Balancing
+internal import Metrics
 internal import Transport
 
 /// One pool of the running configuration: its row, its director, and the rows of its replicas.
@@ -103,6 +104,14 @@ final class RunningPool {
                 answers[id] = total
                 director.noteServed(id)
             }
+        }
+    }
+
+    /// What was counted before this process is nothing new.
+    func noteCarried(_ sums: CounterSums) {
+        for (id, row) in rows {
+            tallies[id] = sums.tally(of: id, row: row)
+            answers[id] = UInt64(sums.answers(replica: row) + sums.replica(row, .bytesReceived))
         }
     }
 

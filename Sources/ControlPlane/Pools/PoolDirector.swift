@@ -66,6 +66,8 @@ final class PoolDirector {
     private let startedAt = Instant.now()
     private var timer: (scheduled: EventLoop.Scheduled, at: Int)?
     private var isStopped = false
+    /// The state knows its sources and rules.
+    private var hasBegun = false
 
     init(_ configuration: PoolConfiguration, resolver: Resolver, prober: Prober) {
         loop = resolver.loop
@@ -73,7 +75,33 @@ final class PoolDirector {
         self.prober = prober
         self.configuration = configuration
         state = PoolState(seed: Machine.randomBits())
-        loop.schedule(afterMilliseconds: 0) { [weak self] in self?.configure() }
+        loop.schedule(afterMilliseconds: 0) { [weak self] in
+            if self?.hasBegun == false { self?.configure() }
+        }
+    }
+
+    /// Begins at once, with what the process before this one knew.
+    func begin(with memory: HandoverState.PoolMemory) {
+        configure()
+        let replicas = memory.replicas.compactMap(inherited)
+        handle(.inherited(replicas, ejections: memory.ejections))
+        for replica in replicas {
+            guard let id = state.addresses[replica.address] else { continue }
+            let since = UInt64(clamping: replica.memory.sinceWall)
+            details[id, default: Detail(sinceWallNanoseconds: since)].sinceWallNanoseconds = since
+        }
+    }
+
+    /// What the process after this one is to know.
+    func memories() -> [ReplicaMemory] {
+        let now = now
+        return state.members.filter(ReplicaMemory.isWorthIt).map { member in
+            var memory = ReplicaMemory(member, now: now)
+            memory.address = "\(SocketAddress(member.address))"
+            memory.sources = member.sources.compactMap { sources.source($0)?.text }.sorted()
+            memory.sinceWall = Int(clamping: details[member.id]?.sinceWallNanoseconds ?? 0)
+            return memory
+        }
     }
 
     /// All replicas, in the order of their ids.
@@ -92,7 +120,7 @@ final class PoolDirector {
                 weight: member.weight,
                 rampPercent: state.rampPercent(member, warmestSince: warmest, now),
                 lastProbe: detail?.lastProbe,
-                discoveredAt: startedAt.adding(milliseconds: member.discoveredAt),
+                discoveredAt: moment(member.discoveredAt),
                 isDrained: member.isDrained, tunnelEnd: tunnelEnd(member),
                 serverName: sources.serverName(of: member, configuration))
         }
@@ -166,7 +194,25 @@ final class PoolDirector {
         state.index(of: id).map { state.members[$0].state != .gone } ?? false
     }
 
+    /// A replica that was found before this process began has a time below zero.
+    private func moment(_ milliseconds: Int) -> Instant {
+        let offset = UInt64(bitPattern: Int64(milliseconds) &* 1_000_000)
+        return Instant(nanoseconds: startedAt.nanoseconds &+ offset)
+    }
+
+    private func inherited(_ memory: ReplicaMemory) -> PoolState.Inherited? {
+        do throws(Refusal) {
+            let address = try AddressText.server(memory.address, port: 0)
+            return PoolState.Inherited(
+                address: ReplicaAddress(address), sources: sources.ids(of: memory.sources),
+                memory: memory)
+        } catch {
+            return nil
+        }
+    }
+
     private func configure() {
+        hasBegun = true
         let definitions = sources.definitions(of: configuration, resolver: resolver)
         let rules = PoolRules(configuration, resolver.configuration)
         handle(.configured(definitions, rules))

@@ -29,6 +29,11 @@ struct PoolSources {
         known.first { $0.id == id }?.source
     }
 
+    /// Those of the sources that are called so.
+    func ids(of texts: [String]) -> Set<PoolSource.ID> {
+        Set(known.filter { texts.contains($0.source.text) }.map(\.id))
+    }
+
     /// Whether only addresses in attached networks are believed.
     func isGuarded(
         _ id: PoolSource.ID, _ rule: PoolConfiguration.AddressRule, resolver: Resolver

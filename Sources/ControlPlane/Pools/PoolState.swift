@@ -38,6 +38,8 @@ struct PoolState {
         case drainRequested(
             ReplicaID, tunnelMilliseconds: Int? = nil, cause: ReplicaCause = .drainedByOperator)
         case undrainRequested(ReplicaID)
+        /// What the process before this one knew; once, after `configured`.
+        case inherited([Inherited], ejections: Int)
         /// Some time passed.
         case tick
     }
@@ -121,6 +123,7 @@ struct PoolState {
         case .drainRequested(let id, let tunnels, let cause):
             withMember(id) { $0.drain($1, tunnels, cause, now) }
         case .undrainRequested(let id): withMember(id) { $0.undrain($1, now) }
+        case .inherited(let replicas, let ejections): inherit(replicas, ejections: ejections, now)
         case .tick: tick(now)
         }
         defer { actions = [] }

@@ -69,6 +69,8 @@ public enum ReplicaCause: Equatable, Sendable {
     case drainTimeout
     /// Real traffic spoke against it.
     case ejected(EjectionEvidence, milliseconds: Int)
+    /// Said by the process before this one.
+    case asBefore(String)
 }
 
 /// Why a probe failed.
@@ -146,6 +148,7 @@ extension ReplicaCause: CustomStringConvertible {
         case .drainTimeout: "drain timed out"
         case .ejected(let evidence, let milliseconds):
             "ejected for \(Quantity.time.text(of: milliseconds)): \(evidence)"
+        case .asBefore(let text): text
         }
     }
 }

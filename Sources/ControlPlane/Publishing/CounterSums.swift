@@ -1,11 +1,24 @@
 internal import Metrics
 
-/// Counters added up over all workers.
+/// Counters added up over all workers, and over the processes before this one.
 struct CounterSums {
     let counters: [WorkerCounters]
 
     func replica(_ row: Int, _ column: ReplicaColumn) -> Int {
         sum { $0.replicas.value(row: row, column: column.rawValue) }
+    }
+
+    /// Any column, by its number.
+    func replica(_ row: Int, column: Int) -> Int {
+        sum { $0.replicas.value(row: row, column: column) }
+    }
+
+    func pool(_ row: Int, column: Int) -> Int {
+        sum { $0.pools.value(row: row, column: column) }
+    }
+
+    func listener(_ row: Int, column: Int) -> Int {
+        sum { $0.listeners.value(row: row, column: column) }
     }
 
     func pool(_ row: Int, _ column: PoolColumn) -> Int {

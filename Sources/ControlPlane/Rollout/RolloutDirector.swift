@@ -38,6 +38,12 @@ final class RolloutDirector {
         keepTicking()
     }
 
+    /// How many rollouts of a split were aborted, by this process and those before it.
+    var abortCounts: [String: Int] { aborts }
+
+    /// Goes on counting from there.
+    func takeOver(aborts: [String: Int]) { self.aborts = aborts }
+
     /// Takes no further step; the program is about to end, and goes on with it when it is back.
     func stop() {
         if let timer { controller.loop.cancel(timer) }

@@ -115,6 +115,12 @@ final class TLSDirector {
         }
     }
 
+    /// What a successor needs so that sessions of clients go on; empty without TLS. Secret.
+    var ticketSecret: [UInt8] { tickets?.secret ?? [] }
+
+    /// Goes on with the keys of the predecessor; before the first snapshot.
+    func adopt(ticketSecret: [UInt8]) { tickets?.adopt(secret: ticketSecret) }
+
     private func rotateTickets() {
         loop.schedule(afterMilliseconds: TLSDirector.ticketMilliseconds) { [weak self] in
             self?.tickets?.rotate()

@@ -18,8 +18,13 @@ struct AdminOption: ParsableArguments {
     var tokenFile: String?
 
     /// A client of that weir; nothing is sent yet.
-    var client: AdminClient {
-        get throws { AdminClient(admin ?? AdminAddress(AdminConfiguration()), token: try token()) }
+    var client: AdminClient { get throws { try client(timeoutMilliseconds: 10_000) } }
+
+    /// The same for what may take longer.
+    func client(timeoutMilliseconds: Int) throws -> AdminClient {
+        AdminClient(
+            admin ?? AdminAddress(AdminConfiguration()), token: try token(),
+            timeoutMilliseconds: timeoutMilliseconds)
     }
 
     private func token() throws(ControlError) -> AdminToken? {

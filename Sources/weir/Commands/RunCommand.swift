@@ -11,7 +11,8 @@ struct RunCommand: ParsableCommand {
               weir run --listen :8080 --to app:3000 --probe /healthz
 
             SIGHUP reads the file again. SIGTERM and SIGINT finish what is in flight, then exit 0; \
-            a second one cuts it short. SIGUSR1 opens the access log's file anew.
+            a second one cuts it short. SIGUSR1 opens the access log's file anew. SIGUSR2 \
+            lets the program as it is on the disk now take over, without a gap.
             """)
 
     @Option(

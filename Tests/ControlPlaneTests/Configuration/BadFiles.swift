@@ -26,12 +26,12 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             "hello",
             "1:1: the file: found 'hello', accepted is a mapping of listeners, routes,"
                 + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
-                + " shutdown_timeout"),
+                + " shutdown_timeout, upgrade_timeout"),
         BadFile(
             "[1, 2]",
             "1:1: the file: found a list, accepted is a mapping of listeners, routes,"
                 + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
-                + " shutdown_timeout"),
+                + " shutdown_timeout, upgrade_timeout"),
         BadFile(
             "listeners:\n\tweb: 1",
             "2:1: a tab; YAML is indented with spaces"),
@@ -316,6 +316,10 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             listener + app + "shutdown_timeout: 10",
             "3:19: shutdown_timeout: '10' has no unit; write 10ms or 10s"),
         BadFile(
+            listener + app + "upgrade_timeout: 169h",
+            "3:18: upgrade_timeout: found '169h', accepted is a time from 0ms to 168h, such as"
+                + " 500ms, 1s, 1m or 1h"),
+        BadFile(
             listener + app + "rollouts: {}",
             "3:11: rollouts: found an empty mapping, accepted is a mapping of NAME: { … }, one for"
                 + " each rollout"),
@@ -343,7 +347,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             listener + app + "colour: red",
             "3:1: unknown key 'colour' in the file; accepted are listeners, routes,"
                 + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
-                + " shutdown_timeout"),
+                + " shutdown_timeout, upgrade_timeout"),
         BadFile(
             listener + "pools: { 'a b': { discover: 'a:1' } }",
             "2:10: found 'a b', accepted as the name of a pool are up to 63 letters,"
