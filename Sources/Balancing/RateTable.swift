@@ -4,9 +4,9 @@ internal import Synchronization
 /// How much of their allowances the clients of all rate limits have used up, over all workers.
 ///
 /// Each has one number, the time at which its allowance will be whole again (the virtual scheduling
-/// form of the token bucket, ITU-T I.371 annex A), so that nothing has to be refilled. The table has
-/// a fixed size: a client that finds no place takes that of the one nearest to whole, which so may
-/// get a little more than its share; nobody is refused for another's sake.
+/// form of the token bucket, ITU-T I.371 annex A), so that nothing has to be refilled. The table
+/// has a fixed size: a client that finds no place takes that of the one nearest to whole, which so
+/// may get a little more than its share; nobody is refused for another's sake.
 @safe
 public final class RateTable: @unchecked Sendable {
     /// Places that a client may have; they share two cache lines.

@@ -14,6 +14,8 @@ public struct Route: Sendable, Equatable {
     public var target: Target
     /// A request with `Idempotency-Key` counts as idempotent, whatever its method.
     public var honoursIdempotencyKey = false
+    /// nil: as many requests as come.
+    public var rateLimit: RateLimit?
 
     public init(
         row: Int, listeners: [Int] = [], host: HostPattern = .any, path: String? = nil,

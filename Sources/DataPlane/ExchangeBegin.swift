@@ -19,7 +19,8 @@ extension Worker {
         let target = isRouted ? route(received, client.its.listenerRow, exchange) : nil
         let isComposed = composeRequest(exchange, received, for: client)
         // While the bytes are still there: what of the request decides is read from them.
-        if let target { choosePool(exchange, target, received) }
+        let isWithinRate = target == nil || isWithinRate(exchange, received)
+        if let target, isWithinRate { choosePool(exchange, target, received) }
         let redirect = isRedirected ? writeRedirect(exchange, received) : nil
         var rest = received
         rest.consume(requestHead.byteCount)
@@ -29,6 +30,7 @@ extension Worker {
         if let redirect { return send(redirect, endOf: exchange) }
         if exchange.its.method == .connect { return fail(exchange, .methodRefused) }
         if target == nil { return fail(exchange, .noRoute) }
+        if !isWithinRate { return fail(exchange, .rateLimited) }
         receiveRequestBody(exchange)
         guard exchange.its.isOpen else { return }
         dispatch(exchange)
@@ -81,11 +83,12 @@ extension Worker {
         let meaning = pathMeaning
         let outcome =
             meaning.isEmpty
-            ? outcome(received, path: received.bytes.extracting(requestHead.path), listenerRow)
-            : outcome(received, path: meaning.bytes, listenerRow)
-        guard let outcome else { return nil }
-        exchange.its.routeRow = outcome.row
-        if !exchange.its.isIdempotent, outcome.honoursIdempotencyKey {
+            ? match(received, path: received.bytes.extracting(requestHead.path), listenerRow)
+            : match(received, path: meaning.bytes, listenerRow)
+        guard let position else { return nil }
+        matchedRoute = position
+        exchange.its.routeRow = snapshot.routes.routes[position].row
+        if !exchange.its.isIdempotent, snapshot.routes.routes[position].honoursIdempotencyKey {
             exchange.its.isIdempotent = requestHead.fields.span.first(.idempotencyKey) != nil
         }
         return outcome.target

@@ -15,7 +15,8 @@ enum FailureReason: UInt8 {
     /// The replica does not know how to change the protocol of a stream.
     case upgradeRefused
     // The client's doing.
-    case noRoute, methodRefused, malformedRequest, headTooLarge, requestTimeout, clientClosed
+    case noRoute, methodRefused, rateLimited
+    case malformedRequest, headTooLarge, requestTimeout, clientClosed
     case clientTimeout
     // Ours.
     case buffersExhausted, shuttingDown
@@ -47,6 +48,7 @@ enum FailureReason: UInt8 {
         case .upgradeRefused: "upgrade_refused"
         case .noRoute: "no_route"
         case .methodRefused: "method_refused"
+        case .rateLimited: "rate_limited"
         case .malformedRequest: "malformed_request"
         case .headTooLarge: "head_too_large"
         case .requestTimeout: "request_timeout"
@@ -71,7 +73,7 @@ enum FailureReason: UInt8 {
         case .streamRefused: true
         case .upgradeRefused: false
         case .noReadyReplica, .holdFull, .holdTimeout, .paused, .deadlinePassed: false
-        case .noRoute, .methodRefused: false
+        case .noRoute, .methodRefused, .rateLimited: false
         case .malformedRequest, .headTooLarge, .requestTimeout: false
         case .clientClosed, .clientTimeout: false
         case .buffersExhausted, .shuttingDown, .drained: false
@@ -90,6 +92,7 @@ enum FailureReason: UInt8 {
         case .buffersExhausted, .shuttingDown, .drained: 503
         case .noRoute: 404
         case .methodRefused: 405
+        case .rateLimited: 429
         case .malformedRequest: 400
         case .headTooLarge: 431
         case .requestTimeout: 408
@@ -118,6 +121,7 @@ enum FailureReason: UInt8 {
         case .malformedResponse, .retriedStatus: "http_protocol_error"
         case .responseHeadTooLarge: "http_response_header_section_size"
         case .noRoute: "destination_not_found"
+        case .rateLimited: "http_request_denied"
         case .methodRefused, .malformedRequest, .headTooLarge: "http_request_error"
         case .requestTimeout: "connection_read_timeout"
         case .clientClosed, .drained: "connection_terminated"

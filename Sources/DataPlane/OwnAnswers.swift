@@ -50,7 +50,8 @@ extension Worker {
         answer.closes = client.its.closesAfterResponse
         answer.hstsSeconds = client.its.hstsSeconds
         answer.isForHEAD = exchange.its.method == .head
-        answer.retryAfterSeconds = reason.status == 503 ? 1 : nil
+        answer.retryAfterSeconds =
+            reason == .rateLimited ? exchange.its.retryAfterSeconds : reason.status == 503 ? 1 : nil
         if exchange.its.isCall { answer.grpcStatus = reason.grpcStatus }
         exchange.its.status = reason.status
         exchange.its.failure = reason

@@ -38,6 +38,8 @@ struct Worker: ~Copyable {
     var store: BufferStore
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
+    /// The position of the route that the request being routed takes.
+    var matchedRoute = 0
     /// Of the request being routed, if any route looks at fields.
     var fieldPositions: [FieldPosition] = []
 
@@ -197,6 +199,7 @@ struct WorkerLinks: Sendable {
     let mailbox: Mailbox<SnapshotMessage>
     let counters: WorkerCounters
     let board: LoadBoard
+    let rates: RateTable
     let observations: BoundedQueue<Observation>
     let wakeup: Wakeup
     /// nil when there is no access log.

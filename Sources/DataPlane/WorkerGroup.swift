@@ -22,13 +22,14 @@ public final class WorkerGroup {
         counters: [WorkerCounters], board: LoadBoard, observations: [BoundedQueue<Observation>],
         wakeup: Wakeup, accessLog: AccessLogTarget, inherited log: Descriptor? = nil
     ) throws(SystemError) {
-        logWriter = try LogWriter(target: accessLog, workers: counters.count, inherited: log)
+        logWriter = try LogWriter(target: accessLog, workers: counters.count)
+        let rates = RateTable()
         var links: [WorkerLinks] = []
         for (index, set) in counters.enumerated() {
             links.append(
                 WorkerLinks(
                     mailbox: try Mailbox(), counters: set, board: board,
-                    observations: observations[index], wakeup: wakeup,
+                    rates: rates, observations: observations[index], wakeup: wakeup,
                     logRing: logWriter?.rings[index], logWakeup: logWriter?.wakeup,
                     ended: ended))
         }

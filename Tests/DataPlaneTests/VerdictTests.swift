@@ -22,8 +22,8 @@ struct VerdictTests {
         var expected: FailureVerdict
         var description: String {
             "\(reason) sent=\(sent) idempotent=\(idempotent) replayable=\(replayable) "
-                + "response=\(response) reused=\(reused) again=\(again) waited=\(waited) attempts=\(attempts) "
-                + "connects=\(connects) late=\(late) other=\(other) slow=\(slow) "
+                + "response=\(response) reused=\(reused) again=\(again) waited=\(waited) "
+                + "attempts=\(attempts) connects=\(connects) late=\(late) other=\(other) slow=\(slow) "
                 + "budget=\(budget): \(expected)"
         }
 

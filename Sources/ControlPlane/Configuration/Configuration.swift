@@ -90,6 +90,8 @@ public struct RouteConfiguration: Equatable, Sendable {
     public var headers: [HeaderMatch] = []
     /// A request with `Idempotency-Key` counts as idempotent, whatever its method.
     public var honoursIdempotencyKey = false
+    /// nil: as many requests as come.
+    public var rateLimit: RateLimitConfiguration?
     public var target: TargetName
 
     /// A field that a request must have.

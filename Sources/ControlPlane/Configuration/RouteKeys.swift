@@ -11,6 +11,7 @@ extension RouteConfiguration {
             Key("methods", \.route.methods, ValueKind.method.listOrOne),
             Key("headers", \.route.headers, .headers),
             Key("idempotency_key", \.route.honoursIdempotencyKey, .onOff),
+            Key("rate_limit", \.route.rateLimit, .rateLimit),
             Key("pool", \.target, .pool),
             Key("split", \.target, .split),
         ])

@@ -116,6 +116,7 @@ struct SnapshotBuilder {
             headers: route.headers.map { HeaderRule(name: $0.name, value: $0.value) },
             target: target)
         built.honoursIdempotencyKey = route.honoursIdempotencyKey
+        built.rateLimit = route.rateLimit?.limit
         return built
     }
 

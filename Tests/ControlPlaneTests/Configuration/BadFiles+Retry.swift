@@ -23,5 +23,12 @@ extension BadFile {
             "listeners: { web: { bind: 80 } }\npools: { app: { discover: 'app:1' } }\n"
                 + "routes: [ { pool: app, idempotency_key: yes } ]",
             "3:41: idempotency_key: found 'yes', accepted is on, off, true, false"),
+        BadFile(
+            "listeners: { web: { bind: 80 } }\npools: { app: { discover: 'app:1' } }\n"
+                + "routes: [ { pool: app, rate_limit: { per: 1, burst: 0, by: path } } ]",
+            "3:35: this rate limit has no 'requests'",
+            "3:42: per: '1' has no unit; write 1ms or 1s",
+            "3:52: burst: found '0', accepted is a number from 1 to 1000000",
+            "3:59: by: found 'path', accepted is address, { header: NAME } or { cookie: NAME }"),
     ]
 }

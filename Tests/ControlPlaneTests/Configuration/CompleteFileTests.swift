@@ -129,6 +129,8 @@ enum SectionList {
         listed(ListenerTLS.section),
         listed(CertificateDraft.ofListener),
         listed(RouteConfiguration.section),
+        listed(RateLimitConfiguration.section),
+        listed(RequestKeyDraft.client),
         listed(SplitConfiguration.section),
         listed(StickyConfiguration.section),
         listed(RequestKeyDraft.stickyHash),
