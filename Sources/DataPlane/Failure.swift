@@ -143,7 +143,7 @@ extension FailureReason {
         case .deadlinePassed, .firstByteTimeout, .bodyTimeout, .requestTimeout: .deadlineExceeded
         case .malformedResponse, .responseHeadTooLarge, .malformedRequest: .internalError
         case .noRoute, .methodRefused, .upgradeRefused: .unimplemented
-        case .headTooLarge, .buffersExhausted: .resourceExhausted
+        case .headTooLarge, .buffersExhausted, .rateLimited: .resourceExhausted
         case .clientClosed, .clientTimeout: .cancelled
         }
     }
