@@ -126,6 +126,8 @@ extension Worker {
         let wait = exchange.its.firstByteAt.nanoseconds(since: exchange.its.began)
         counters.replicas.add(
             wait / 1_000, row: row, column: ReplicaColumn.firstByteMicroseconds.rawValue)
+        counters.replicas.add(
+            1, row: row, column: ReplicaColumn.firstByte(microseconds: wait / 1_000))
     }
 
     private mutating func count(_ exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {

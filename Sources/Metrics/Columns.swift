@@ -16,6 +16,20 @@ public enum ReplicaColumn: Int, CaseIterable, Sendable {
     case bytesReceived
     /// Sum of first-byte times, in microseconds, for means.
     case firstByteMicroseconds
+    /// Where the histogram of first-byte times begins; it takes `octaves` columns.
+    case firstByteHistogram
+
+    /// One bucket for each power of two, four of `Histogram`: there are many replicas.
+    public static let octaves = Histogram.bucketCount / 4
+
+    /// The column in which a first-byte time is counted.
+    @inline(__always)
+    public static func firstByte(microseconds: UInt64) -> Int {
+        firstByteHistogram.rawValue &+ Histogram.bucket(microseconds: microseconds) &>> 2
+    }
+
+    /// All columns of a replica.
+    static let count = firstByteHistogram.rawValue + octaves
 }
 
 /// What is counted per pool, by each worker.
@@ -97,7 +111,7 @@ public struct WorkerCounters: Sendable {
 
     public init() {
         replicas = CounterTable(
-            rowsMaximum: WorkerCounters.replicaRowsMaximum, columns: ReplicaColumn.allCases.count)
+            rowsMaximum: WorkerCounters.replicaRowsMaximum, columns: ReplicaColumn.count)
         pools = CounterTable(
             rowsMaximum: WorkerCounters.poolRowsMaximum,
             columns: PoolColumn.count)

@@ -86,6 +86,9 @@ public struct PrometheusText: Sendable {
     /// of two to 67 s. Adding a bound later is harmless, moving one is not.
     public static let bounds: [Int] =
         Array(stride(from: 23, through: 43, by: 2)) + Array(stride(from: 47, through: 99, by: 4))
+
+    /// One per power of two, for what is counted no finer.
+    public static let octaveBounds = Array(stride(from: 23, through: 99, by: 4))
 }
 
 extension PrometheusText {

@@ -18,6 +18,16 @@ extension MetricsPage {
                 "weir_state_log_lines_lost_total", .counter,
                 "State changes that whoever reads standard error was not ready for.",
                 \.logLinesLost),
+            Metric(
+                "weir_dns_questions_total", .counter, "Questions asked of the resolver.",
+                \.dns.questions),
+            Metric(
+                "weir_dns_truncated_answers_total", .counter,
+                "Answers that did not fit, and were asked for again over TCP.", \.dns.truncated),
+            Metric(
+                "weir_dns_duration_seconds_total", .counter,
+                "How long the answers to all questions took together."
+            ) { Double($0.dns.microseconds) / 1e6 },
         ]
     }
 
@@ -133,6 +143,13 @@ extension MetricsPage {
                 "weir_pool_ejections_total", .counter,
                 "Times that real traffic took a replica out."
             ) { Double($0.ejections ?? 0) },
+            Metric("weir_pool_probes_total", .counter, "Probes that ended.", \.probes),
+            Metric(
+                "weir_pool_probe_failures_total", .counter, "Probes that did not pass.",
+                \.probeFailures),
+            Metric(
+                "weir_pool_responses_cut_total", .counter,
+                "Answers that had begun and were cut short, not by the client.", \.cut),
             Metric(
                 "weir_pool_client_received_bytes_total", .counter, "Bytes from clients.",
                 \.bytesFromClients),
@@ -175,12 +192,6 @@ extension MetricsPage {
             Metric(
                 "weir_replica_received_bytes_total", .counter, "Bytes received from it.",
                 \.bytesReceived),
-            Metric(
-                "weir_replica_first_byte_seconds_total", .counter,
-                "Times from the request to the first byte of the response, added up."
-            ) {
-                Double($0.firstByteMicrosecondsSum) / 1e6
-            },
             Metric("weir_replica_state_age_seconds", .gauge, "Time in its present state.") {
                 Double($0.sinceMilliseconds) / 1000
             },

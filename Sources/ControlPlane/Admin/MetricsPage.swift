@@ -8,6 +8,17 @@ struct MetricsPage {
     let report: StatusReport
     /// How long requests took, by pool name.
     let latencies: [String: Latencies]
+    /// How long replicas took to begin their answers, by power of two.
+    var firstBytes: [ReplicaKey: [UInt64]] = [:]
+
+    /// With more replicas than this none has a histogram.
+    static let timedReplicasMaximum = 256
+
+    /// A replica of a pool.
+    struct ReplicaKey: Hashable {
+        var pool: String
+        var address: String
+    }
 
     typealias Labels = [PrometheusText.Label]
 
@@ -86,6 +97,12 @@ struct MetricsPage {
         page.begin(.gauge, "weir_build_info", help: "The version that runs.")
         page.sample(1 as UInt64, labels: [("version", report.version)])
         write(MetricsPage.program, [([], report)], to: &page)
+        page.begin(
+            .counter, "weir_dns_answers_total",
+            help: "What came of the questions to the resolver, by outcome.")
+        for (word, count) in report.dns.outcomes {
+            page.sample(Double(count), labels: [("outcome", word)])
+        }
     }
 
     private func writeSplits(to page: inout PrometheusText) {
@@ -160,7 +177,25 @@ struct MetricsPage {
             help: "Responses of the replica, by status class.")
         for (labels, replica) in replicas { write(replica.responses, labels: labels, to: &page) }
         write(MetricsPage.replica, replicas, to: &page)
+        writeFirstBytes(to: &page)
         write(MetricsPage.probe, replicas.filter { $0.thing.probeOutcome != nil }, to: &page)
+    }
+
+    private func writeFirstBytes(to page: inout PrometheusText) {
+        guard !firstBytes.isEmpty else { return }
+        page.begin(
+            .histogram, "weir_replica_first_byte_seconds",
+            help: "From the request to the first byte of the replica's response.")
+        for pool in report.pools {
+            for (labels, replica) in MetricsPage.replicas(of: pool) {
+                let key = ReplicaKey(pool: pool.name, address: replica.address)
+                guard let octaves = firstBytes[key] else { continue }
+                page.histogram(
+                    counts: octaves.flatMap { [0, 0, 0, $0] },
+                    sumMicroseconds: UInt64(replica.firstByteMicrosecondsSum), labels: labels,
+                    bounds: PrometheusText.octaveBounds)
+            }
+        }
     }
 
     /// One that is gone may have left its name and address to the next, so it has no series.

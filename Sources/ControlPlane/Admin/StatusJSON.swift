@@ -31,7 +31,8 @@ extension StatusReport: JSONRecord {
             JSONField("listeners", \.listeners), JSONField("routes", \.routes),
             JSONField("splits", \.splits), JSONField("rollouts", \.rollouts),
             JSONField("pools", \.pools),
-            JSONField("events", \.events), JSONField("log_lines_lost", \.logLinesLost),
+            JSONField("dns", \.dns), JSONField("events", \.events),
+            JSONField("log_lines_lost", \.logLinesLost),
         ]
     }
 }
@@ -126,6 +127,8 @@ extension PoolReport: JSONRecord {
             JSONField("rescued", \.rescued), JSONField("rescued_by_class", \.rescues),
             JSONField("failures", \.failures),
             JSONField("yielded", \.yielded), JSONField("ejections", \.ejections),
+            JSONField("probes", \.probes), JSONField("probe_failures", \.probeFailures),
+            JSONField("cut", \.cut),
             JSONField("backup", \.backup), JSONField("backed_up", \.isBackedUp),
             JSONField("bytes_from_clients", \.bytesFromClients),
             JSONField("bytes_to_clients", \.bytesToClients),

@@ -24,6 +24,8 @@ public struct StatusReport: Equatable, Sendable {
     public var pools: [PoolReport] = []
     /// The newest state changes, the oldest first.
     public var events: [EventReport] = []
+    /// How the questions to the resolver were answered, since it was configured.
+    public var dns = DNSCounts()
     /// Lines of the state log that could not be written at once.
     public var logLinesLost = 0
 
@@ -178,6 +180,11 @@ public struct PoolReport: Equatable, Sendable {
     public var yielded = 0
     /// How often real traffic took a replica out; nil where it never does.
     public var ejections: Int?
+    /// Probes that ended, and those of them that did not pass.
+    public var probes = 0
+    public var probeFailures = 0
+    /// Answers that had begun and were cut short, not by the client.
+    public var cut = 0
     /// The pool that takes its requests while it has nothing ready; and whether it does so now.
     public var backup: String?
     public var isBackedUp = false

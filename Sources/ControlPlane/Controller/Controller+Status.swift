@@ -43,6 +43,7 @@ extension Controller {
         report.splits = splits.map(Controller.splitReport)
         report.rollouts = rollouts.reports()
         report.pools = pools.map { poolReport($0, now) }
+        report.dns = resolver?.counts ?? DNSCounts()
         report.logLinesLost = log.linesLost
         report.events = log.events.map(Controller.eventReport)
         return report
@@ -64,7 +65,17 @@ extension Controller {
                 counts: sums.histogram(pool: pool.row),
                 sumMicroseconds: UInt64(sums.pool(pool.row, .latencyMicroseconds)))
         }
-        return MetricsPage(report: status(), latencies: latencies).text()
+        let rows = pools.flatMap { pool in pool.replicas.map { (pool.name, $0) } }
+        var firstBytes: [MetricsPage.ReplicaKey: [UInt64]] = [:]
+        // What has many replicas is judged by its pools; their series alone would be thousands.
+        if rows.count <= MetricsPage.timedReplicasMaximum {
+            for (pool, replica) in rows {
+                let key = MetricsPage.ReplicaKey(
+                    pool: pool, address: "\(replica.status.address)")
+                firstBytes[key] = sums.firstBytes(replica: replica.row)
+            }
+        }
+        return MetricsPage(report: status(), latencies: latencies, firstBytes: firstBytes).text()
     }
 
     private func workerReport(_ index: Int) -> WorkerReport {
@@ -186,6 +197,9 @@ extension Controller {
         report.failures = sums.pool(row, .failures)
         report.yielded = sums.pool(row, .yielded)
         report.ejections = pool.configuration.ejection.map { _ in pool.director.ejectionCount }
+        report.probes = pool.director.probeCount
+        report.probeFailures = pool.director.probeFailureCount
+        report.cut = sums.pool(row, .cut)
         report.backup = pool.configuration.backup
         report.isBackedUp = pool.isBackedUp
         report.bytesFromClients = sums.pool(row, .bytesFromClients)

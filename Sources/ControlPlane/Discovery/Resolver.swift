@@ -15,6 +15,8 @@ final class Resolver {
     private let stream: DNSChannel
     /// For what the first server fails to answer; nil if it is the only one.
     private let others: DNSChannel?
+    /// Of all questions since it began.
+    private(set) var counts = DNSCounts()
 
     /// - Throws: when the servers cannot be used, which `ConfigurationReader` rules out.
     init(loop: EventLoop, configuration: DNSConfiguration) throws(ResolverError) {
@@ -41,10 +43,15 @@ final class Resolver {
     /// Asks one question. `completion` is called later, once, unless the resolver is closed first.
     func ask(_ name: String, _ type: DNSRecordType, _ completion: @escaping Completion) {
         let question = DNSQuestion(name: name, type: type)
+        let began = Instant.now()
+        counts.questions += 1
         datagrams.query(question) { [weak self] status, bytes in
             guard let self else { return }
             let answer = answer(to: question, status, bytes, datagrams)
+            counts.note(
+                answer.outcome, microseconds: Instant.now().nanoseconds(since: began) / 1_000)
             if answer.isTruncated {
+                counts.truncated += 1
                 askAgain(question, truncated: answer, completion)
             } else if let others, answer.outcome == .serverFailure || answer.outcome == .refused {
                 askOthers(others, question, failed: answer, completion)

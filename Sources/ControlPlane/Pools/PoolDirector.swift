@@ -66,8 +66,9 @@ final class PoolDirector {
     private let startedAt = Instant.now()
     private var timer: (scheduled: EventLoop.Scheduled, at: Int)?
     private var isStopped = false
-    /// The state knows its sources and rules.
-    private var hasBegun = false
+    /// Probes that ended, and those of them that did not pass, since the pool appeared.
+    private(set) var probeCount = 0
+    private(set) var probeFailureCount = 0
 
     init(_ configuration: PoolConfiguration, resolver: Resolver, prober: Prober) {
         loop = resolver.loop
@@ -285,6 +286,8 @@ extension PoolDirector {
         }
         prober.probe(target) { [weak self] outcome in
             guard let self else { return }
+            probeCount += 1
+            if outcome.failure != nil { probeFailureCount += 1 }
             details[id]?.lastProbe = ProbeReport(
                 wallNanoseconds: WallClock.nanoseconds(),
                 outcome: outcome.failure?.description ?? "pass",

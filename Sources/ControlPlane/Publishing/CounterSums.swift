@@ -50,6 +50,14 @@ struct CounterSums {
         }
     }
 
+    /// The first-byte times of a replica, by power of two.
+    func firstBytes(replica row: Int) -> [UInt64] {
+        (0..<ReplicaColumn.octaves).map { octave in
+            let column = ReplicaColumn.firstByteHistogram.rawValue + octave
+            return counters.reduce(0) { $0 &+ $1.replicas.value(row: row, column: column) }
+        }
+    }
+
     /// Attempts that a replica answered, and tunnels that it took.
     func answers(replica row: Int) -> Int {
         let columns: [ReplicaColumn] = [.status2xx, .status3xx, .status4xx, .status5xx]

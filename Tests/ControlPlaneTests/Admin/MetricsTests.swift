@@ -11,7 +11,10 @@ struct MetricsTests {
         counts[Histogram.bucket(microseconds: 900_000)] = 12
         let page = MetricsPage(
             report: report,
-            latencies: ["web": .init(counts: counts, sumMicroseconds: 10_845_000)])
+            latencies: ["web": .init(counts: counts, sumMicroseconds: 10_845_000)],
+            firstBytes: [
+                .init(pool: "web", address: "10.0.0.2:8080"): (0..<32).map { $0 == 10 ? 5 : 0 }
+            ])
         return try MetricsLint(page.text())
     }
 
@@ -36,10 +39,16 @@ struct MetricsTests {
         #expect(page["weir_split_weight{split=\"api\",pool=\"canary\"}"] == 10)
         #expect(page["weir_worker_log_records_dropped_total{worker=\"0\"}"] == 22)
         #expect(page["weir_build_info{version=\"1.2.3\"}"] == 1)
+        #expect(page["weir_dns_answers_total{outcome=\"timeout\"}"] == 52)
+        #expect(page["weir_pool_probe_failures_total{pool=\"web\"}"] == 53)
         let labels = "pool=\"web\",replica=\"app-1\",address=\"10.0.0.2:8080\""
         #expect(page["weir_replica_state{\(labels),state=\"ready\"}"] == 1)
         #expect(page["weir_replica_state{\(labels),state=\"down\"}"] == 0)
         #expect(page["weir_replica_probe_success{\(labels)}"] == 1)
+        let times = "weir_replica_first_byte_seconds"
+        #expect(page["\(times)_bucket{\(labels),le=\"0.002048\"}"] == 0)
+        #expect(page["\(times)_bucket{\(labels),le=\"0.004096\"}"] == 5)
+        #expect(page["\(times)_sum{\(labels)}"] == 3)
     }
 
     @Test("A replica that is gone has no series, one that was never probed none of its probe")

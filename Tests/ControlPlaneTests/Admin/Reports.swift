@@ -38,6 +38,8 @@ enum Reports {
         event.level = "warning"
         event.text = "pool=web replica=app-2 10.0.0.3:8080 ready -> down cause=\"connect refused\""
         report.events = [event]
+        report.dns.questions = 51
+        report.dns.timeouts = 52
         return report
     }
 
@@ -86,6 +88,7 @@ enum Reports {
         pool.tunnelsDrained = 47
         pool.retriesDenied = 48
         pool.holding = 45
+        pool.probeFailures = 53
         pool.medianMilliseconds = 1.25
         pool.p99Milliseconds = 46
         pool.replicas = [
