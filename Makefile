@@ -17,7 +17,7 @@ TEST_PACKAGES := python3 python3-venv curl openssl testssl=testssl.sh redis-serv
     dockerd=docker.io docker-compose gcc=gcc libc6-dev nettle-dev iproute2 iptables \
     busybox-static libnginx-mod-stream \
     strace valgrind nghttp2-client debootstrap lintian mandoc systemd-container caddy \
-    chromium chromium-driver fonts-dejavu-core
+    chromium chromium-driver fonts-dejavu-core prometheus
 BENCH_PACKAGES := nginx haproxy wrk valgrind openssl nghttp2-client nghttp2-proxy h2o
 
 # Where `make install` puts things. DESTDIR is put before all of it, for who makes packages.

@@ -5,7 +5,8 @@ internal import Transport
 /// One JSON object per exchange, with an entry per attempt.
 extension Worker {
     mutating func logExchange(_ exchange: Ref<Exchange>) {
-        guard log.isOn else { return }
+        guard log.isOn, isWanted(exchange) else { return }
+        if log.sampler.rules.form == .combined { return logCombined(exchange) }
         let wall = log.wallNanoseconds(at: now)
         var line = LogLine(log.space())
         line.field("time", timestamp: wall)
@@ -20,6 +21,12 @@ extension Worker {
             line.field("replica", bytes: replica.its.name.span)
         }
         line.field("duration_ms", milliseconds: now.nanoseconds(since: exchange.its.began))
+        if exchange.its.kind == .http, exchange.its.firstByteAt.nanoseconds > 0,
+            now.nanoseconds(since: exchange.its.firstByteAt) >= 1_000_000
+        {
+            let wait = exchange.its.firstByteAt.nanoseconds(since: exchange.its.began)
+            line.field("first_byte_ms", milliseconds: wait)
+        }
         if exchange.its.heldNanoseconds > 0 {
             line.field("held_ms", milliseconds: exchange.its.heldNanoseconds)
         }
@@ -30,11 +37,17 @@ extension Worker {
         log.commit(line.finish())
     }
 
+    private mutating func isWanted(_ exchange: Ref<Exchange>) -> Bool {
+        log.sampler.wants(
+            status: exchange.its.status, isFailed: exchange.its.failure != nil,
+            nanoseconds: now.nanoseconds(since: exchange.its.began))
+    }
+
     /// A request that never became an exchange.
     mutating func logRefusal(
         _ client: Ref<ClientConnection>, status: Int, details: String, requestID: RequestID
     ) {
-        guard log.isOn else { return }
+        guard log.isOn, log.sampler.rules.form == .json else { return }
         let wall = log.wallNanoseconds(at: now)
         var line = LogLine(log.space())
         line.field("time", timestamp: wall)
@@ -68,6 +81,9 @@ extension Worker {
         line.field("method", bytes: head.extracting(0..<end))
         line.field("host", bytes: bytes.extracting(0..<exchange.its.hostBytes))
         line.field("target", bytes: head.extracting(min(end + 1, head.count)..<last))
+        guard log.sampler.rules.tracing == .on else { return }
+        let trace = HeadText.traceID(HeadText.field(HeadText.traceparent, in: head))
+        if !trace.isEmpty { line.field("trace_id", bytes: trace) }
     }
 
     private mutating func describeAttempts(_ exchange: Ref<Exchange>, _ line: inout LogLine) {

@@ -9,8 +9,11 @@ struct AccessLogBuffer: ~Copyable {
     private let wakeup: Wakeup?
     private var lines = Buffer.allocate(capacity: 131_072)
     private var wallOffset: UInt64
+    /// Which exchanges are worth a line.
+    var sampler: LogSampler
 
-    init(ring: ByteRing?, wakeup: Wakeup?) {
+    init(ring: ByteRing?, wakeup: Wakeup?, rules: AccessLogRules) {
+        sampler = LogSampler(rules)
         self.ring = ring
         self.wakeup = wakeup
         wallOffset = WallClock.nanoseconds() &- Instant.now().nanoseconds
@@ -55,6 +58,43 @@ struct LogLine {
         out = space
         limit = space.end + AccessLogBuffer.lineBytesMaximum - 1_024
         put("{")
+    }
+
+    /// A line that is no JSON.
+    init(plain space: Buffer) {
+        out = space
+        limit = space.end + AccessLogBuffer.lineBytesMaximum - 1_024
+    }
+
+    mutating func finishPlain() -> Buffer { out }
+
+    mutating func plain(_ text: StaticString) { put(text) }
+
+    mutating func plain(_ number: Int) { put(number) }
+
+    mutating func plain(_ address: AddressText) { out.append(address.bytes) }
+
+    /// As JSON would escape it, so that no value can end its quotes or the line.
+    mutating func plain(escaping bytes: Span<UInt8>, or absent: StaticString = "") {
+        if bytes.isEmpty { put(absent) } else { escape(bytes) }
+    }
+
+    /// `27/Nov/2026:21:55:24 +0000`.
+    mutating func plain(combinedTime nanoseconds: UInt64) {
+        let date = CivilTime(nanoseconds: nanoseconds)
+        let months: StaticString = "JanFebMarAprMayJunJulAugSepOctNovDec"
+        put(date.day, width: 2)
+        put("/")
+        for letter in 0..<3 { out.append(months, at: (date.month - 1) * 3 + letter) }
+        put("/")
+        put(date.year, width: 4)
+        put(":")
+        put(date.hour, width: 2)
+        put(":")
+        put(date.minute, width: 2)
+        put(":")
+        put(date.second, width: 2)
+        put(" +0000")
     }
 
     /// Ends the object and the line.

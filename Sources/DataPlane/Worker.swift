@@ -103,7 +103,7 @@ struct Worker: ~Copyable {
         random = RandomBits(seed: Machine.randomBits())
         snapshot = Snapshot.empty
         store = BufferStore(bytesMaximum: snapshot.limits.bufferBytesPerWorkerMaximum)
-        log = AccessLogBuffer(ring: links.logRing, wakeup: links.logWakeup)
+        log = AccessLogBuffer(ring: links.logRing, wakeup: links.logWakeup, rules: links.logRules)
         let noPool = Ref<UpstreamPool>(bits: 8)
         let noReplica = Ref<UpstreamReplica>(bits: 8)
         let noClient = Ref<ClientConnection>(bits: 8)
@@ -205,6 +205,7 @@ struct WorkerLinks: Sendable {
     /// nil when there is no access log.
     let logRing: ByteRing?
     let logWakeup: Wakeup?
+    let logRules: AccessLogRules
     let ended: EndedWorkers
 }
 

@@ -20,7 +20,7 @@ public final class WorkerGroup {
     /// - Throws: if the access log cannot be opened, naming its file.
     public init(
         counters: [WorkerCounters], board: LoadBoard, observations: [BoundedQueue<Observation>],
-        wakeup: Wakeup, accessLog: AccessLogTarget, inherited log: Descriptor? = nil
+        wakeup: Wakeup, accessLog: AccessLogTarget, logRules: AccessLogRules = AccessLogRules()
     ) throws(SystemError) {
         logWriter = try LogWriter(target: accessLog, workers: counters.count)
         let rates = RateTable()
@@ -31,6 +31,7 @@ public final class WorkerGroup {
                     mailbox: try Mailbox(), counters: set, board: board,
                     rates: rates, observations: observations[index], wakeup: wakeup,
                     logRing: logWriter?.rings[index], logWakeup: logWriter?.wakeup,
+                    logRules: logRules,
                     ended: ended))
         }
         self.links = links

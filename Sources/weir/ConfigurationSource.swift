@@ -36,7 +36,7 @@ enum ConfigurationSource {
     static func variables() -> [String] { environment().map { "\($0.key)=\($0.value)" } }
 
     /// What `${NAME}` in a file is taken from.
-    private static func environment() -> [String: String] {
+    static func environment() -> [String: String] {
         var variables: [String: String] = [:]
         var entry = unsafe environ
         while let text = unsafe entry.pointee {

@@ -19,6 +19,9 @@ enum Console {
         if isTerminal { write("\r\u{1b}[K" + text, to: output) }
     }
 
+    /// Text as it is, without a line end.
+    static func put(_ text: String) { write(text, to: output) }
+
     /// On a terminal, an empty screen to write on.
     static func clear() { write("\u{1b}[H\u{1b}[2J", to: output) }
 

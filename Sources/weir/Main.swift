@@ -49,7 +49,9 @@ struct Weir: ParsableCommand {
         version: Version.line,
         subcommands: [
             RunCommand.self, DemoCommand.self, CheckCommand.self, ExplainCommand.self,
-            StatusCommand.self, WaitCommand.self, DrainCommand.self, UndrainCommand.self,
+            DoctorCommand.self,
+            StatusCommand.self, TopCommand.self, WaitCommand.self, DrainCommand.self,
+            UndrainCommand.self,
             ShiftCommand.self, PauseCommand.self, ResumeCommand.self, RolloutCommand.self,
             ReloadCommand.self, UpgradeCommand.self, VersionCommand.self,
         ])

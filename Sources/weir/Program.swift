@@ -56,7 +56,7 @@ final class Program {
         let workers = try WorkerGroup(
             counters: links.counters, board: links.board, observations: links.observations,
             wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access),
-            inherited: Program.accessLog(of: configuration, inheritance))
+            logRules: AccessLogRules(configuration.log))
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
         let control = ControlLoop(
@@ -152,6 +152,16 @@ final class Program {
         let threads = status.workers.count == 1 ? "1 worker" : "\(status.workers.count) workers"
         let milliseconds = StartTime.elapsedMilliseconds()
         Console.error("\(Version.line) listening on \(listeners) in \(milliseconds) ms, \(threads)")
+    }
+}
+
+extension AccessLogRules {
+    fileprivate init(_ log: LogConfiguration) {
+        self.init()
+        form = log.format == .combined ? .combined : .json
+        tracing = log.hasTraceIDs ? .on : .off
+        sharePerMillion = Int((log.sample * 1_000_000).rounded())
+        slowNanoseconds = log.slowerThanMilliseconds.map { UInt64($0) * 1_000_000 }
     }
 }
 

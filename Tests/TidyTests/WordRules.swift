@@ -116,6 +116,8 @@ extension Rule {
         "Sources/ControlPlane/Admin/AdminSocketFile.swift": "wraps unlink and its like",
         "Sources/weir/ConfigurationSource.swift": "reads the environment",
         "Sources/weir/Demo/DemoClient.swift": "wraps poll on a socket",
+        "Sources/weir/Demo/PrivateFile.swift": "wraps open and unlink",
+        "Sources/weir/Terminal.swift": "wraps the terminal's settings and size",
         "Sources/weir/StartTime.swift": "reads the clock of the process",
     ]
 

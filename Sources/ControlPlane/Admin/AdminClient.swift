@@ -30,6 +30,9 @@ public struct AdminClient: Sendable {
         }
     }
 
+    /// What a pause may last for one request.
+    public static let pauseMilliseconds = 1...3_600_000
+
     /// An answer is refused beyond this.
     public static let answerBytesMaximum = 64 << 20
 

@@ -119,7 +119,7 @@ struct PoolText {
         milliseconds.map { "\(StatusText.number($0)) ms" } ?? "-"
     }
 
-    private static func colour(of state: String) -> TextTable.Colour {
+    static func colour(of state: String) -> TextTable.Colour {
         switch ReplicaState(rawValue: state) {
         case .ready: .green
         case .suspect, .draining: .yellow

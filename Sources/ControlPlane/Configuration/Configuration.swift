@@ -255,7 +255,21 @@ public struct AdminConfiguration: Equatable, Sendable {
 /// What weir writes, and where.
 public struct LogConfiguration: Equatable, Sendable {
     public var access = Access.stdout
+    public var format = Format.json
+    /// Lines have the trace id of a request's `traceparent`.
+    public var hasTraceIDs = false
+    /// How many of the exchanges that went well and fast get a line, from 0 to 1.
+    public var sample = 1.0
+    /// What took as long as this gets a line in any case; nil is nothing.
+    public var slowerThanMilliseconds: Int?
     public var level = Level.info
+
+    /// How a line looks.
+    public enum Format: Equatable, Sendable {
+        case json
+        /// As Apache and nginx write it.
+        case combined
+    }
 
     /// Where the line for each request and tunnel goes.
     public enum Access: Equatable, Sendable {

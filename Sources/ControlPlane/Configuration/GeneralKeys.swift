@@ -109,6 +109,12 @@ extension LogConfiguration {
         "log",
         [
             Key("access", \.access, .access),
+            Key("format", \.format, .word(["json": .json, "combined": .combined])),
+            Key("trace_ids", \.hasTraceIDs, .onOff),
+            Key("sample", \.sample, .percent(0...100)),
+            Key(
+                "slower_than", \.slowerThanMilliseconds,
+                ValueKind<Int>.time(1...3_600_000).orNil(["off", "false"])),
             Key(
                 "level", \.level,
                 .word(["debug": .debug, "info": .info, "warning": .warning, "error": .error])),

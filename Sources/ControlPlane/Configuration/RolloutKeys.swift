@@ -54,7 +54,7 @@ extension ValueKind<[Int]> {
 
 extension ValueKind<Double> {
     /// As a share, 0 to 1.
-    fileprivate static func percent(_ range: ClosedRange<Double>) -> ValueKind {
+    static func percent(_ range: ClosedRange<Double>) -> ValueKind {
         let low = StatusText.number(range.lowerBound)
         let high = StatusText.number(range.upperBound)
         return ValueKind(scalar: "a share from \(low)% to \(high)%, such as 99% or 0.5%") {

@@ -227,8 +227,12 @@ public final class ControlLoop {
                 .warning,
                 "workers: \(workers) takes effect at the next start; \(self.workers.workers) run")
         }
-        if before.log.access != now.log.access {
-            log.write(.warning, "log: access takes effect at the next start")
+        var other = before.log
+        other.level = now.log.level
+        if other != now.log {
+            log.write(
+                .warning,
+                "log: access, format, sample and slower_than take effect at the next start")
         }
     }
 }

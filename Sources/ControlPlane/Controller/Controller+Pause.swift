@@ -4,7 +4,7 @@ internal import Metrics
 /// Letting the requests of a pool wait, and letting them go.
 extension Controller {
     /// What a pause may last for one request, in milliseconds.
-    static let waitMilliseconds = 1...3_600_000
+    static let waitMilliseconds = AdminClient.pauseMilliseconds
 
     /// Requests to the pool wait until `resume`.
     ///

@@ -17,15 +17,15 @@ struct AdminOption: ParsableArguments {
                 + " environment as WEIR_TOKEN)", valueName: "file"))
     var tokenFile: String?
 
-    /// A client of that weir; nothing is sent yet.
-    var client: AdminClient { get throws { try client(timeoutMilliseconds: 10_000) } }
-
-    /// The same for what may take longer.
-    func client(timeoutMilliseconds: Int) throws -> AdminClient {
-        AdminClient(
-            admin ?? AdminAddress(AdminConfiguration()), token: try token(),
-            timeoutMilliseconds: timeoutMilliseconds)
+    /// A client of that weir that may change things; nothing is sent yet.
+    var client: AdminClient {
+        get throws { AdminClient(address, token: try token()) }
     }
+
+    /// A client that only reads, for which whatever is said of a token does not matter.
+    var reader: AdminClient { AdminClient(address) }
+
+    private var address: AdminAddress { admin ?? AdminAddress(AdminConfiguration()) }
 
     private func token() throws(ControlError) -> AdminToken? {
         if let tokenFile { return try AdminToken(file: tokenFile) }

@@ -120,14 +120,18 @@ struct DrainWatch {
         let status = try client.status()
         for index in report.replicas.indices {
             let drained = report.replicas[index]
-            let pool = status.pools.first { $0.name == drained.pool }
+            guard let pool = status.pools.first(where: { $0.name == drained.pool }) else {
+                throw CommandFailure(
+                    "pool \(drained.pool) is not in the configuration any more; what is in flight"
+                        + " on \(drained.name) cannot be told")
+            }
             // Where the name was not known yet the address stood in for it.
-            let now = pool?.replicas.filter {
+            let now = pool.replicas.filter {
                 $0.address == drained.address
                     && ($0.name == drained.name || drained.name == drained.address)
             }
-            report.replicas[index].state = now?.last?.state ?? "gone"
-            report.replicas[index].inFlight = now?.reduce(0) { $0 + $1.inFlight } ?? 0
+            report.replicas[index].state = now.last?.state ?? "gone"
+            report.replicas[index].inFlight = now.reduce(0) { $0 + $1.inFlight }
         }
         let isAdopted = status.workers.allSatisfy { $0.generation >= report.generation }
         return isAdopted && report.replicas.allSatisfy { $0.inFlight == 0 }

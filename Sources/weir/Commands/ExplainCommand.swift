@@ -37,7 +37,7 @@ struct ExplainCommand: ParsableCommand {
     /// How the weir that runs is, or nil if there is none: explaining works without.
     private func runningStatus() -> StatusReport? {
         do {
-            return try admin.client.status()
+            return try admin.reader.status()
         } catch {
             return nil
         }

@@ -25,6 +25,12 @@ struct PauseCommand: ParsableCommand {
 
     @OptionGroup var admin: AdminOption
 
+    func validate() throws {
+        guard let waitAtMost, !AdminClient.pauseMilliseconds.contains(waitAtMost.milliseconds)
+        else { return }
+        throw ValidationError("--wait-at-most: accepted is 1ms to 1h")
+    }
+
     func run() throws {
         let report = try admin.client.pause(
             pool: pool, waitAtMostMilliseconds: waitAtMost?.milliseconds)

@@ -97,9 +97,9 @@ struct RolloutStatusCommand: ParsableCommand {
     @OptionGroup var admin: AdminOption
 
     func run() throws {
-        let report = try admin.client.rollout(split)
+        let report = try admin.reader.rollout(split)
         if waiting.wait {
-            return try waiting.finish(report, admin.client, .reachesItsEnd)
+            return try waiting.finish(report, admin.reader, .reachesItsEnd)
         }
         let style: StatusText.Style = Console.isTerminal ? .terminal : .plain
         Console.line(waiting.json ? report.text : RolloutText(report: report).history(style))

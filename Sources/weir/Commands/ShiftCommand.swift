@@ -38,11 +38,13 @@ struct ShiftCommand: ParsableCommand {
 
     private func waitForWorkers(generation: Int) throws {
         let deadline = Instant.now().adding(milliseconds: ShiftCommand.waitMilliseconds)
-        while try admin.client.status().workers.contains(where: { $0.generation < generation }) {
+        while try admin.reader.status().workers.contains(where: { $0.generation < generation }) {
             guard Instant.now() < deadline else {
                 throw CommandFailure("shifted, but a worker does not answer", status: .timedOut)
             }
+            if !json { Console.progress("\(split): waiting for the workers") }
             usleep(ShiftCommand.intervalMicroseconds)
         }
+        if !json { Console.progress("") }
     }
 }

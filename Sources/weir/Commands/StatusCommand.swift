@@ -22,7 +22,7 @@ struct StatusCommand: ParsableCommand {
         var shown: StatusReport?
         repeat {
             if shown != nil { sleep(StatusCommand.watchSeconds) }
-            let report = try admin.client.status()
+            let report = try admin.reader.status()
             show(report, since: shown)
             shown = report
         } while watch

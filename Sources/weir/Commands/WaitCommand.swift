@@ -26,14 +26,22 @@ struct WaitCommand: ParsableCommand {
 
     private static let intervalMicroseconds: UInt32 = 100_000
 
+    func validate() throws {
+        guard ready >= 0 else {
+            throw ValidationError("--ready \(ready): accepted is a count from 0 on")
+        }
+    }
+
     func run() throws {
         let deadline = Instant.now().adding(milliseconds: timeout.milliseconds)
-        let client = try admin.client
+        let client = admin.reader
         var seen = try look(client)
-        while seen != nil, Instant.now() < deadline {
+        while let waiting = seen, Instant.now() < deadline {
+            if !json { Console.progress("\(pool): \(waiting), \(ready) wanted") }
             usleep(WaitCommand.intervalMicroseconds)
             seen = try look(client)
         }
+        if !json { Console.progress("") }
         if json { Console.line(text(isReady: seen == nil)) }
         guard let seen else { return }
         throw CommandFailure(

@@ -21,8 +21,15 @@ struct Demo {
         let failures = Mutex<[String]>([])
     }
 
+    /// Where the token is that the dashboard of the demo shows, for whoever opens its link.
+    private var tokenPath: String { "/tmp/weir-demo-\(getpid()).token" }
+
     /// - Throws: `CommandFailure` if a request of the tour failed.
     func run() throws {
+        let token =
+            String(Machine.randomBits(), radix: 36) + String(Machine.randomBits(), radix: 36)
+        try PrivateFile.write(token, to: tokenPath)
+        defer { PrivateFile.remove(tokenPath) }
         let program = try Program()
         let names = try DemoNames(loop: program.loop)
         let first = try DemoTown.makeFirst()
@@ -30,9 +37,10 @@ struct Demo {
         let (news, verdict) = (names.news, Verdict())
         try program.run(source: { configuration }) {
             _ = try WorkerThread(name: "tour") {
-                let failures = tour(DemoTown(first: first, news: news), configuration)
+                let failures = tour(DemoTown(first: first, news: news), configuration, token)
                 verdict.failures.withLock { $0 = failures }
-                if ending == .exit { kill(getpid(), SIGTERM) }
+                guard ending == .stay else { return _ = kill(getpid(), SIGTERM) }
+                DemoClient(target: configuration.listeners[0].bind).goOn()
             }
         }
         let failures = verdict.failures.withLock { $0 }
@@ -64,6 +72,7 @@ struct Demo {
         configuration.admin.bind = try Demo.free(
             SocketAddress.loopback.withPort(9900), for: "admin requests")
         configuration.admin.socketPath = "/tmp/weir-demo-\(getpid()).sock"
+        configuration.admin.tokenPath = tokenPath
         // What happens is told by the tour; the log would run into its lines.
         configuration.log.access = .off
         configuration.log.level = .error
@@ -89,7 +98,9 @@ struct Demo {
     }
 
     /// Returns what failed.
-    private func tour(_ town: DemoTown, _ configuration: Configuration) -> [String] {
+    private func tour(
+        _ town: DemoTown, _ configuration: Configuration, _ token: String
+    ) -> [String] {
         let socket = configuration.admin.socketPath ?? ""
         let web = configuration.listeners[0].bind
         var tour = DemoTour(
@@ -100,19 +111,27 @@ struct Demo {
         } catch {
             return tour.failures + ["\(error)"]
         }
-        if ending == .stay { invite(web, socket) }
+        if ending == .stay { invite(web, configuration, token) }
         return tour.failures
     }
 
-    private func invite(_ web: SocketAddress, _ socket: String) {
+    private func invite(
+        _ web: SocketAddress, _ configuration: Configuration, _ token: String
+    ) {
+        let socket = configuration.admin.socketPath ?? ""
+        let page = configuration.admin.bind.map { "http://\($0)/#token=\(token)" } ?? ""
         let weir = CommandLine.arguments.first ?? "weir"
         Console.line(
             """
 
-            All of it runs until Ctrl-C. In another terminal:
+            All of it runs until Ctrl-C, with some requests every second. The dashboard:
+
+              \(page)
+
+            In another terminal:
 
               curl http://\(web)/
-              \(weir) status --watch --admin unix:\(socket)
+              \(weir) top --admin unix:\(socket)
               \(weir) shift web stable=50 canary=50 --admin unix:\(socket)
             """)
     }

@@ -13,6 +13,7 @@ struct DemoClient: Sendable {
     }
 
     private static let timeoutMilliseconds: Int32 = 20_000
+    private static let pauseMicroseconds: UInt32 = 20_000
 
     /// Sends one GET and waits for its answer.
     func get() -> Answer {
@@ -22,6 +23,14 @@ struct DemoClient: Sendable {
             return answer(in: try exchange(on: descriptor))
         } catch {
             return .failed("\(error)")
+        }
+    }
+
+    /// Some requests every second, for as long as the process lives: there is something to see.
+    func goOn() {
+        while true {
+            _ = get()
+            usleep(DemoClient.pauseMicroseconds)
         }
     }
 

@@ -8,6 +8,7 @@ struct Explanation {
     private(set) var hasRoute = false
     private let configuration: Configuration
     private let status: StatusReport?
+    private static let othersMaximum = 12
 
     /// - Parameter status: of the weir that runs, if one does; tells weights and replicas.
     init(of request: ImaginedRequest, by configuration: Configuration, status: StatusReport?) {
@@ -23,12 +24,14 @@ struct Explanation {
         let routes = RouteTable(configuration)
         guard let position = request.match(in: routes, listenerRow: row) else {
             add("route", "none of \(routes.routes.count) matches: weir answers 404")
+            addOthers(routes.routes[...], request, row)
             return
         }
         hasRoute = true
         let route = configuration.routes[routes.routes[position].row]
         let rank = "number \(position + 1) of \(routes.routes.count), the most specific first"
         add("route", "\(Explanation.conditions(of: route)); \(rank)")
+        addOthers(routes.routes[..<position], request, row)
         addTarget(route.target, request)
     }
 
@@ -51,6 +54,20 @@ struct Explanation {
             header.value.map { "header \(header.name): \($0)" } ?? "header \(header.name)"
         }
         return conditions.isEmpty ? "any request" : conditions.joined(separator: ", ")
+    }
+
+    /// Why the request takes none of these routes, all of which come before the one that it takes.
+    private mutating func addOthers(
+        _ routes: ArraySlice<Route>, _ request: ImaginedRequest, _ row: Int
+    ) {
+        for route in routes.prefix(Explanation.othersMaximum) {
+            let mismatch = RouteMismatch(
+                route, request, listenerRow: row, listener: configuration.listeners[row].name)
+            let words = Explanation.conditions(of: configuration.routes[route.row])
+            add("not", "\(words): the request has \(mismatch.conditions.joined(separator: ", "))")
+        }
+        let left = routes.count - Explanation.othersMaximum
+        if left > 0 { add("not", "\(left) more") }
     }
 
     private mutating func addTarget(_ target: TargetName, _ request: ImaginedRequest) {

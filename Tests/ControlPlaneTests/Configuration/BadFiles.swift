@@ -306,6 +306,12 @@ struct BadFile: CustomTestStringConvertible, Sendable {
             "3:30: level: found 'warn', accepted is debug, info, warning, error; did you"
                 + " mean 'warning'?"),
         BadFile(
+            listener + app + "log: { format: clf, sample: 120%, slower_than: 0ms }",
+            "3:16: format: found 'clf', accepted is json, combined",
+            "3:29: sample: found '120%', accepted is a share from 0% to 100%, such as 99% or 0.5%",
+            "3:48: slower_than: found '0ms', accepted is a time from 1ms to 1h, such as 500ms,"
+                + " 1s, 1m or 1h"),
+        BadFile(
             listener + app + "workers: 0",
             "3:10: workers: found '0', accepted is a number from 1 to 256"),
         BadFile(
