@@ -20,9 +20,10 @@ public final class WorkerGroup {
     /// - Throws: if the access log cannot be opened, naming its file.
     public init(
         counters: [WorkerCounters], board: LoadBoard, observations: [BoundedQueue<Observation>],
-        wakeup: Wakeup, accessLog: AccessLogTarget, logRules: AccessLogRules = AccessLogRules()
+        wakeup: Wakeup, accessLog: AccessLogTarget, logRules: AccessLogRules = AccessLogRules(),
+        inherited log: Descriptor? = nil
     ) throws(SystemError) {
-        logWriter = try LogWriter(target: accessLog, workers: counters.count)
+        logWriter = try LogWriter(target: accessLog, workers: counters.count, inherited: log)
         let rates = RateTable()
         var links: [WorkerLinks] = []
         for (index, set) in counters.enumerated() {

@@ -56,7 +56,8 @@ final class Program {
         let workers = try WorkerGroup(
             counters: links.counters, board: links.board, observations: links.observations,
             wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access),
-            logRules: AccessLogRules(configuration.log))
+            logRules: AccessLogRules(configuration.log),
+            inherited: Program.accessLog(of: configuration, inheritance))
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
         let control = ControlLoop(

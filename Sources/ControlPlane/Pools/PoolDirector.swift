@@ -69,6 +69,8 @@ final class PoolDirector {
     /// Probes that ended, and those of them that did not pass, since the pool appeared.
     private(set) var probeCount = 0
     private(set) var probeFailureCount = 0
+    /// The state knows its sources and rules.
+    private var hasBegun = false
 
     init(_ configuration: PoolConfiguration, resolver: Resolver, prober: Prober) {
         loop = resolver.loop

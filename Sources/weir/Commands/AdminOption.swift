@@ -18,8 +18,11 @@ struct AdminOption: ParsableArguments {
     var tokenFile: String?
 
     /// A client of that weir that may change things; nothing is sent yet.
-    var client: AdminClient {
-        get throws { AdminClient(address, token: try token()) }
+    var client: AdminClient { get throws { try client(timeoutMilliseconds: 10_000) } }
+
+    /// The same for what may take longer.
+    func client(timeoutMilliseconds: Int) throws -> AdminClient {
+        AdminClient(address, token: try token(), timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// A client that only reads, for which whatever is said of a token does not matter.
