@@ -32,9 +32,11 @@ public struct RouteTable: Sendable {
         hosts = HostIndex(ordered.map(\.rank.host))
         paths = PathIndex(ordered.map(\.rank))
         conditions = RouteConditions(self.routes)
-        outcomes = self.routes.map {
+        outcomes = self.routes.enumerated().map { position, route in
             RouteOutcome(
-                row: $0.row, target: $0.target, honoursIdempotencyKey: $0.honoursIdempotencyKey)
+                row: route.row, target: route.target,
+                honoursIdempotencyKey: route.honoursIdempotencyKey,
+                limitedPosition: route.rateLimit == nil ? -1 : position)
         }
     }
 
@@ -78,6 +80,8 @@ public struct RouteOutcome: Sendable {
     public let target: Target
     /// A request with `Idempotency-Key` counts as idempotent, whatever its method.
     public let honoursIdempotencyKey: Bool
+    /// The route's position in `routes` if it has a rate limit, else -1.
+    public let limitedPosition: Int
 }
 
 /// How specific a route is; smaller comes first.

@@ -23,22 +23,6 @@ extension Listener {
     }
 }
 
-extension Route {
-    fileprivate func deepCopy() -> Route {
-        var copy = Route(
-            row: row, listeners: listeners.map { $0 }, host: host.deepCopy(),
-            path: path?.deepCopy(), methods: methods.map { $0.deepCopy() },
-            headers: headers.map {
-                HeaderRule(name: $0.name.deepCopy(), value: $0.value?.deepCopy())
-            },
-            target: target)
-        copy.honoursIdempotencyKey = honoursIdempotencyKey
-        copy.rateLimit = rateLimit
-        if let key = rateLimit?.key { copy.rateLimit?.key = key.deepCopy() }
-        return copy
-    }
-}
-
 extension HostPattern {
     func deepCopy() -> HostPattern {
         switch self {

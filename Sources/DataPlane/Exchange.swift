@@ -121,8 +121,6 @@ struct Exchange: Slotted {
     var bytesFromClient: UInt64 = 0
     var bytesToClient: UInt64 = 0
     var routeRow = -1
-    /// What a client is told that has made too many requests.
-    var retryAfterSeconds = 0
     var failure: FailureReason?
 
     init(client: Ref<ClientConnection>, requestID: RequestID) {

@@ -83,12 +83,12 @@ extension Worker {
         let meaning = pathMeaning
         let outcome =
             meaning.isEmpty
-            ? match(received, path: received.bytes.extracting(requestHead.path), listenerRow)
-            : match(received, path: meaning.bytes, listenerRow)
-        guard let position else { return nil }
-        matchedRoute = position
-        exchange.its.routeRow = snapshot.routes.routes[position].row
-        if !exchange.its.isIdempotent, snapshot.routes.routes[position].honoursIdempotencyKey {
+            ? outcome(received, path: received.bytes.extracting(requestHead.path), listenerRow)
+            : outcome(received, path: meaning.bytes, listenerRow)
+        guard let outcome else { return nil }
+        exchange.its.routeRow = outcome.row
+        limitedRoute = outcome.limitedPosition
+        if !exchange.its.isIdempotent, outcome.honoursIdempotencyKey {
             exchange.its.isIdempotent = requestHead.fields.span.first(.idempotencyKey) != nil
         }
         return outcome.target

@@ -51,7 +51,7 @@ extension Worker {
         answer.hstsSeconds = client.its.hstsSeconds
         answer.isForHEAD = exchange.its.method == .head
         answer.retryAfterSeconds =
-            reason == .rateLimited ? exchange.its.retryAfterSeconds : reason.status == 503 ? 1 : nil
+            reason == .rateLimited ? retryAfterSeconds : reason.status == 503 ? 1 : nil
         if exchange.its.isCall { answer.grpcStatus = reason.grpcStatus }
         exchange.its.status = reason.status
         exchange.its.failure = reason

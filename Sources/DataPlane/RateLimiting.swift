@@ -5,9 +5,11 @@ internal import Transport
 /// Requests of clients that make too many of them.
 extension Worker {
     /// Whether the route admits one more request of this client now. The head was just parsed from
-    /// `received`; where it does not, the exchange is told when to come again.
+    /// `received`; where it does not, `retryAfterSeconds` says when it will.
     mutating func isWithinRate(_ exchange: Ref<Exchange>, _ received: Buffer) -> Bool {
-        guard let limit = snapshot.routes.routes[matchedRoute].rateLimit else { return true }
+        guard limitedRoute >= 0, let limit = snapshot.routes.routes[limitedRoute].rateLimit else {
+            return true
+        }
         let client = exchange.its.client
         let hash: UInt64?
         switch limit.key {
@@ -17,7 +19,7 @@ extension Worker {
         let key = RateKey.hash(of: hash ?? 0, route: exchange.its.routeRow)
         let verdict = links.rates.admit(client: key, limit, now: Int64(now.nanoseconds))
         guard case .refused(let nanoseconds) = verdict else { return true }
-        exchange.its.retryAfterSeconds = Int((nanoseconds + 999_999_999) / 1_000_000_000)
+        retryAfterSeconds = Int((nanoseconds + 999_999_999) / 1_000_000_000)
         return false
     }
 }

@@ -38,8 +38,10 @@ struct Worker: ~Copyable {
     var store: BufferStore
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
-    /// The position of the route that the request being routed takes.
-    var matchedRoute = 0
+    /// The position of the route that the request being routed takes, if that has a rate limit.
+    var limitedRoute = -1
+    /// When the client that was just refused may come again.
+    var retryAfterSeconds = 0
     /// Of the request being routed, if any route looks at fields.
     var fieldPositions: [FieldPosition] = []
 

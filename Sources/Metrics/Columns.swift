@@ -29,7 +29,7 @@ public enum ReplicaColumn: Int, CaseIterable, Sendable {
     }
 
     /// All columns of a replica.
-    static let count = firstByteHistogram.rawValue + octaves
+    public static let count = firstByteHistogram.rawValue + octaves
 }
 
 /// What is counted per pool, by each worker.
@@ -66,7 +66,8 @@ public enum PoolColumn: Int, CaseIterable, Sendable {
     }
 
     /// All columns of a pool.
-    static let count = histogram.rawValue + Histogram.bucketCount + RescueClass.allCases.count
+    public static let count =
+        histogram.rawValue + Histogram.bucketCount + RescueClass.allCases.count
 }
 
 /// What is counted per listener, by each worker.

@@ -23,8 +23,8 @@ struct VerdictTests {
         var description: String {
             "\(reason) sent=\(sent) idempotent=\(idempotent) replayable=\(replayable) "
                 + "response=\(response) reused=\(reused) again=\(again) waited=\(waited) "
-                + "attempts=\(attempts) connects=\(connects) late=\(late) other=\(other) slow=\(slow) "
-                + "budget=\(budget): \(expected)"
+                + "attempts=\(attempts) connects=\(connects) late=\(late) "
+                + "other=\(other) slow=\(slow) budget=\(budget): \(expected)"
         }
 
         var attempt: FailedAttempt {

@@ -71,7 +71,8 @@ final class TLSBed: Sendable {
         }
         return try Tool.run(
             "/usr/bin/curl",
-            ["-sS", "-i", "--http1.1", "--max-time", "20", "--cacert", files.ca] + resolved + arguments)
+            ["-sS", "-i", "--http1.1", "--max-time", "20", "--cacert", files.ca] + resolved
+                + arguments)
     }
 
     func openssl(_ arguments: String) throws -> FinishedCommand {

@@ -150,7 +150,10 @@ private final class TLSReplica: Sendable {
         "A certificate for another is the cause that status tells, and nothing is sent",
         arguments: [
             ("{ ca: CA, server_name: other.inside }", "hostname mismatch"),
-            ("{ ca: OWN, server_name: app.inside }", "self-signed certificate in certificate chain"),
+            (
+                "{ ca: OWN, server_name: app.inside }",
+                "self-signed certificate in certificate chain"
+            ),
         ])
     func refused(tls: String, reason: String) throws {
         try run { bed, files in

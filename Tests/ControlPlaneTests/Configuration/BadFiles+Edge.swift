@@ -6,8 +6,8 @@ extension BadFile {
             "1:31: 'server_names' is for 'protocol: tcp'; where HTTP goes is said under 'routes'"),
         BadFile(
             "listeners: { web: { bind: 80, protocol: tcp, server_names: {} } }\n" + pools,
-            "1:60: server_names: found an empty mapping, accepted is a mapping of SERVER NAME: POOL,"
-                + " such as { \"*.example.com\": web }"),
+            "1:60: server_names: found an empty mapping, accepted is a mapping of SERVER NAME:"
+                + " POOL, such as { \"*.example.com\": web }"),
         BadFile(
             "listeners: { web: { bind: 80, protocol: tcp, server_names:"
                 + " { '*': app, 10.0.0.1: app, A.example: ap, a.Example: app } } }\n" + pools,

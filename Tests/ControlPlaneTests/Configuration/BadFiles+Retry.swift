@@ -9,7 +9,7 @@ extension BadFile {
             "5:71: first_byte: found 'maybe', accepted is on, off, true, false"),
         BadFile(
             pool("protocol: h2"),
-            "5:11: protocol: found 'h2', accepted is http1, http2"),
+            "5:15: protocol: found 'h2', accepted is http1, http2"),
         BadFile(
             "listeners: { w: { bind: 80, http2: maybe }, t: { bind: 81, protocol: tcp, pool: app,"
                 + " http2: on } }\npools: { app: { discover: 'app:1' } }",
@@ -26,9 +26,9 @@ extension BadFile {
         BadFile(
             "listeners: { web: { bind: 80 } }\npools: { app: { discover: 'app:1' } }\n"
                 + "routes: [ { pool: app, rate_limit: { per: 1, burst: 0, by: path } } ]",
-            "3:35: this rate limit has no 'requests'",
-            "3:42: per: '1' has no unit; write 1ms or 1s",
-            "3:52: burst: found '0', accepted is a number from 1 to 1000000",
-            "3:59: by: found 'path', accepted is address, { header: NAME } or { cookie: NAME }"),
+            "3:36: this rate limit has no 'requests'",
+            "3:43: per: '1' has no unit; write 1ms or 1s",
+            "3:53: burst: found '0', accepted is a number from 1 to 1000000",
+            "3:60: by: found 'path', accepted is address, { header: NAME } or { cookie: NAME }"),
     ]
 }
