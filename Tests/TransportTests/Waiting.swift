@@ -53,6 +53,8 @@ final class Connection {
     let client: Descriptor
     let server: Descriptor
     let clientAddress: SocketAddress?
+    /// Somebody else closes the client's and the server's end.
+    var hasGivenEndsAway = false
 
     init(on address: SocketAddress = .loopback) throws {
         listener = try Socket.listen(on: address, sharing: .exclusive)
@@ -70,9 +72,10 @@ final class Connection {
     }
 
     deinit {
+        listener.close()
+        guard !hasGivenEndsAway else { return }
         client.close()
         server.close()
-        listener.close()
     }
 }
 
