@@ -65,7 +65,8 @@ int weir_tickets_use(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
     for (int i = 0; i < set->count; i++) {
         if (memcmp(name, set->keys[i], 16) != 0) continue;
         if (!begin(set->keys[i], iv, cipher, mac, 0)) return -1;
-        return i == 0 ? 1 : 2;
+        // In TLS 1.3 a client uses a ticket once (RFC 8446 appendix C.4): it gets another one.
+        return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
     }
     return 0;
 }

@@ -225,7 +225,7 @@ private final class TLSReplica: Sendable {
                 #expect(try bed.connect(to: weir).roundTrip(request("GET /")).text == "ok")
             }
             let (all, resumed) = replica.handshakes
-            #expect(all >= 10 && resumed > all / 2)
+            #expect(all >= 10 && resumed >= all - 2)
             let status = try JSON(weir.ask("/status").text)["pools"][0]["replicas"][0]
             #expect(status["tls_handshakes_resumed"].int == resumed)
         }

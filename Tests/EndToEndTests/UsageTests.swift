@@ -46,7 +46,7 @@ import Testing
         #expect(
             lines.contains {
                 $0.hasPrefix("not ") && $0.contains("host shop.example, path /v1:")
-                    && $0.hasSuffix("the request has host a.example, path /v2/x")
+                    && $0.hasSuffix("the request has host a.example:8080, path /v2/x")
             }, "\(lines)")
         #expect(
             lines.contains { $0.hasSuffix("has listener web, method GET, no x-debug") },
