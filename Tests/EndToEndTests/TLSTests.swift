@@ -172,8 +172,8 @@ final class TLSBed: Sendable {
                     "-c",
                     "head -c 3000000 /dev/urandom > \(tls.files.path("in")); (cat"
                         + " \(tls.files.path("in")); sleep 3) | openssl s_client -quiet"
-                        + " -no_ign_eof -connect \(tls.host):8444 2>/dev/null | head -c 3000000 | cmp -"
-                        + " \(tls.files.path("in"))",
+                        + " -no_ign_eof -nocommands -connect \(tls.host):8444 2>/dev/null"
+                        + " | head -c 3000000 | cmp - \(tls.files.path("in"))",
                 ])
             #expect(done.exitCode == 0, "\(done.output)\(done.error)")
             let client = try TLSClient(
