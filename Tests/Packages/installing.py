@@ -65,9 +65,7 @@ async def installs(tools: Tools, guest: Guest) -> Finding:
     finding.expect(user == "weir:weir", f"it runs as {user}")
     capabilities = re.search(r"CapEff:\s*(\w+)", guest.run("cat", f"/proc/{main}/status"))[1]
     finding.expect(int(capabilities, 16) == 1 << 10, f"its capabilities are {capabilities}")
-    # `start` returns when weir may not listen yet.
-    finding.expect(eventually(lambda: "LISTENER" in guest.ask("weir", "status"), 20),
-                   guest.ask("weir", "status"))
+    finding.expect("LISTENER" in guest.ask("weir", "status"), "it was ready before it listened")
     modes = guest.run("stat", "--format", "%n %A %U", "/run/weir", "/var/lib/weir", "/var/log/weir",
                       "/run/weir/admin.sock", "/var/lib/weir/state.json").splitlines()
     finding.expect(modes == [
@@ -148,20 +146,50 @@ async def reloads(_: Tools, guest: Guest) -> Finding:
     return finding
 
 
-@cases.case("an upgrade keeps the changed file and the state, and the new version runs")
+# Asks on a new connection each time, until it is told to end; one line for each failure.
+CLIENT = """
+import sys, threading, urllib.request
+asked, over = 0, threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+while not over.wait(0.005):
+    asked += 1
+    try:
+        urllib.request.urlopen("http://127.0.0.1/", timeout=20).read()
+    except Exception as error:
+        print("failed:", error)
+print("asked:", asked)
+"""
+
+
+@cases.case("an upgrade loses no request, keeps the changed file and the state; the new version runs")
 async def upgrades(tools: Tools, guest: Guest) -> Finding:
     finding = Finding()
-    guest.run("weir", "pause", "web")
-    before = guest.property("MainPID")
-    install(guest, second_version(tools), "--force-confold")
-    finding.expect(eventually(lambda: is_active(guest) and guest.property("MainPID") != before, 60),
-                   guest.ask("systemctl", "status", "--no-pager", "weir"))
+    second = second_version(tools)
+    before, start = guest.property("MainPID"), guest.property("InvocationID")
+    client = subprocess.Popen(
+        ["nsenter", "--target", guest.leader, "--net", "python3", "-c", CLIENT], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    install(guest, second, "--force-confold")
+    said = client.communicate()[0]
+    asked = int(re.search(r"^asked: (\d+)$", said, re.M)[1])
+    finding.expect("failed" not in said and asked > 10, said)
+    finding.notes.append(f"{asked} requests during it")
+    finding.expect(is_active(guest) and guest.property("InvocationID") == start,
+                   "it was restarted:\n" + guest.ask("journalctl", "-u", "weir", "--no-pager"))
+    finding.expect(guest.property("MainPID") != before, "the old process is still the main one")
     version = guest.run("dpkg-query", "--show", "--showformat", "${Version}", "weir")
     finding.expect(version.endswith("+second"), version)
     finding.expect((guest.root / FILE).read_text() == CHANGED, "the file was replaced")
     finding.expect((guest.root / f"{FILE}.dpkg-dist").exists(), "the new file is not beside it")
-    finding.expect(eventually(lambda: "paused" in guest.ask("weir", "status"), 20),
-                   "the pause did not survive:\n" + guest.ask("weir", "status"))
+    return finding
+
+
+@cases.case("a pause survives a restart of the service")
+async def restarts(_: Tools, guest: Guest) -> Finding:
+    finding = Finding()
+    guest.run("weir", "pause", "web")
+    guest.run("systemctl", "restart", "weir")
+    finding.expect("paused" in guest.run("weir", "status"), "the pause is gone")
     guest.run("weir", "resume", "web")
     finding.expect(guest.get("http://127.0.0.1/") == "from the application\n", "it does not serve")
     return finding

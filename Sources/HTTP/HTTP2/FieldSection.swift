@@ -25,6 +25,8 @@ struct FieldSection {
     private var start = 0
     private var hasBegun = false
     private var hasLength = false
+    /// The length that the message says its body has; -1 if it says none that can be read.
+    private(set) var announced = -1
     private(set) var hasStatus = false
 
     func deallocate() {
@@ -53,6 +55,7 @@ struct FieldSection {
         (method, path, authority, proto) = (0..<0, 0..<0, 0..<0, 0..<0)
         hasBegun = kind == .trailers
         (hasLength, hasStatus) = (false, false)
+        announced = -1
     }
 
     /// Takes one field; false if the message is malformed (RFC 9113 §8.1.1).
@@ -112,7 +115,9 @@ struct FieldSection {
             if cookies.count > 0 { cookies.append("; ") }
             cookies.append(value)
             return true
-        case .contentLength: hasLength = true
+        case .contentLength:
+            hasLength = true
+            announced = value.smallNumber ?? -1
         // What stands for the key in HTTP/1.1 is made by weir.
         case .other where asksForTunnel && name.isWebSocketKey: return true
         default: break
@@ -222,6 +227,17 @@ extension FieldSection {
 }
 
 extension Span where Element == UInt8 {
+    /// Decimal digits, few enough that they cannot overflow.
+    fileprivate var smallNumber: Int? {
+        guard count > 0, count <= 15 else { return nil }
+        var number = 0
+        for index in indices {
+            guard self[index].isDigit else { return nil }
+            number = number * 10 + Int(self[index] &- 0x30)
+        }
+        return number
+    }
+
     fileprivate var hasBlank: Bool {
         for index in indices where self[index].isBlank { return true }
         return false

@@ -40,6 +40,11 @@ extension SessionCallbacks {
     static func dataCame(
         _ state: State, _ id: Int32, _ data: UnsafePointer<UInt8>, _ count: Int
     ) {
+        if let index = unsafe record(state, id),
+            unsafe state.pointee.records[Int(index)].announced > 0
+        {
+            unsafe state.pointee.records[Int(index)].announced -= count
+        }
         let session = unsafe state.pointee.session
         if unsafe state.pointee.role == .client {
             _ = unsafe nghttp2_session_consume_connection(session, count)
@@ -113,6 +118,7 @@ extension SessionCallbacks {
 
     private static func requestCame(_ state: State, _ index: Int32, ends: Bool) {
         let stream = HTTP2Stream(index: index)
+        unsafe state.pointee.records[Int(index)].announced = state.pointee.section.announced
         guard unsafe !state.pointee.section.isTooLarge else {
             unsafe state.pointee.event = .largeRequest(stream, ends: ends)
             return
@@ -148,8 +154,13 @@ extension SessionCallbacks {
             unsafe frame.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
         else { return }
         // An answer that came before the end of its request: the rest is not wanted
-        // (RFC 9113 §8.1).
+        // (RFC 9113 §8.1). Where only the word for the end is missing, it will come.
         if unsafe nghttp2_session_get_stream_remote_close(state.pointee.session, id) == 0 {
+            if let index = unsafe record(state, id),
+                unsafe state.pointee.records[Int(index)].announced == 0
+            {
+                return
+            }
             unsafe nghttp2_submit_rst_stream(
                 state.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, HTTP2Error.none)
         } else {

@@ -9,6 +9,8 @@ struct StreamRecord {
     var user: UInt64 = 0
     /// Bytes of a body that were offered and not sent yet.
     var available = 0
+    /// Bytes of its message that are still to come, where a length was announced; else -1.
+    var announced = -1
     /// No more will be offered.
     var ends = false
     /// libnghttp2 waits to be told that there is something to send.
