@@ -113,12 +113,18 @@ public final class WeirProcess: Sendable {
         return states
     }
 
-    /// Waits until exactly `count` replicas of `pool` are ready.
+    /// Waits until exactly `count` replicas of `pool` are ready, and all workers know it.
     public func awaitReady(_ count: Int, in pool: String = "web") throws {
         var seen: [String: String] = [:]
         try eventually(within: 10, "\(count) replicas of \(pool) are ready: \(seen)") {
             seen = try states(of: pool)
             return seen.values.count { $0 == "ready" } == count
+        }
+        // What a report shows is published in the same turn of the loop, at the latest.
+        try eventually(within: 10, "all workers go by what was reported") {
+            let status = try JSON(ask("/status").text)
+            let published = status["generation"].int
+            return status["workers"].array.allSatisfy { $0["generation"].int == published }
         }
     }
 
