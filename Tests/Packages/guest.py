@@ -24,14 +24,27 @@ def clean_root() -> Path:
     if not archive.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         fresh = CACHE / "fresh"
-        shutil.rmtree(fresh, ignore_errors=True)
         print(f"debootstrap of {RELEASE}, once", flush=True)
-        run("debootstrap", "--variant=minbase", f"--include={INCLUDED}", RELEASE, str(fresh),
-            *mirror())
+        debootstrap(fresh)
         run("tar", "--directory", str(fresh), "--create", "--file", f"{archive}.new", ".")
         os.rename(f"{archive}.new", archive)
         shutil.rmtree(fresh)
     return archive
+
+
+def debootstrap(folder: Path) -> None:
+    """Mirrors fail now and then: up to three times."""
+    for last in (False, False, True):
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            run("debootstrap", "--variant=minbase", f"--include={INCLUDED}", RELEASE, str(folder),
+                *mirror())
+            return
+        except RuntimeError as error:
+            if last:
+                raise
+            print(f"once more: {error}", flush=True)
+            time.sleep(5)
 
 
 def mirror() -> list[str]:
