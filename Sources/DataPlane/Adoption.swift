@@ -97,7 +97,11 @@ extension Worker {
         pool.its.stickyPlaces = present.indices.filter { present[$0].its.stickyTag != 0 }
             .map { StickyPlace(tag: present[$0].its.stickyTag, position: $0) }
             .sorted { $0.tag < $1.tag }
-        for replica in former where !present.contains(replica) { retire(replica) }
+        for replica in former {
+            let position = replica.its.position
+            let stays = position < present.count && present[position] == replica
+            if !stays { retire(replica) }
+        }
         applyAvoidance(to: pool)
     }
 
@@ -135,7 +139,7 @@ extension Worker {
         replica.its.name = Array(description.name.utf8)
         if replica.its.serverName != description.serverName {
             replica.its.serverName = description.serverName
-            forgetSession(of: replica)
+            replica.its.session = nil
         }
         replica.its.stickyTag = description.stickyTag
         // The control plane has judged again: what this worker thought of it is out of date.
@@ -178,7 +182,7 @@ extension Worker {
             replica.its.inFlight == 0, replica.its.isOpen
         else { return }
         let pool = replica.its.pool
-        forgetSession(of: replica)
+        replica.its.session = nil
         replicas.free(replica)
         pool.its.useCount -= 1
         freeIfUnused(pool)

@@ -53,7 +53,7 @@ extension Worker {
         counters.replicas.add(
             1, row: replica.its.row, column: ReplicaColumn.connectFailures.rawValue)
         // What the session was resumed for may be what went wrong.
-        forgetSession(of: replica)
+        replica.its.session = nil
         if failure.kind == .closed {
             observe(.closedBeforeResponse, replica)
         } else {
@@ -72,14 +72,7 @@ extension Worker {
     mutating func keepSession(of upstream: Ref<UpstreamConnection>) {
         guard let session = upstream.its.wire.takeSession() else { return }
         let replica = upstream.its.replica
-        guard !replica.its.isGone else { return session.free() }
-        replica.its.session?.free()
-        replica.its.session = session
-    }
-
-    mutating func forgetSession(of replica: Ref<UpstreamReplica>) {
-        replica.its.session?.free()
-        replica.its.session = nil
+        if !replica.its.isGone { replica.its.session = session }
     }
 
     /// Connections and sessions that were made by other rules than those of now are used no more.
@@ -88,7 +81,7 @@ extension Worker {
         guard context !== pool.its.tls else { return }
         pool.its.tls = context
         for replica in pool.its.replicas {
-            forgetSession(of: replica)
+            replica.its.session = nil
             closeIdleConnections(of: replica)
         }
     }

@@ -198,7 +198,7 @@ extension Wire {
         return count
     }
 
-    /// What the next connection to the same name can resume with; the caller frees it.
+    /// What the next connection to the same name can resume with.
     public func takeSession() -> TLSSession? {
         guard let tls = unsafe tls, let session = unsafe weir_tls_take_session(tls) else {
             return nil
@@ -207,13 +207,12 @@ extension Wire {
     }
 }
 
-/// What a client resumes a session with. Its owner frees it once.
+/// What a client resumes a session with.
 @safe
-public struct TLSSession {
+public final class TLSSession {
     let pointer: OpaquePointer
 
     init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
 
-    /// Gives it back; the handle and all its copies are dead afterwards.
-    public func free() { unsafe weir_session_free(pointer) }
+    deinit { unsafe weir_session_free(pointer) }
 }

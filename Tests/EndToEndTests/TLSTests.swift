@@ -225,13 +225,9 @@ final class TLSBed: Sendable {
                     to: tls.https, by: context, name: "example.com", resuming: session)
                 if client.isResumed { resumed += 1 }
                 #expect(try client.roundTrip(request("GET /")).hasPrefix("HTTP/1.1 200"))
-                if let newer = client.takeSession() {
-                    session?.free()
-                    session = newer
-                }
+                session = client.takeSession() ?? session
                 client.close()
             }
-            session?.free()
             #expect(resumed == total - 1)
             let listener = try tls.listener("web")
             #expect(listener["tls_handshakes"].int == total)

@@ -41,7 +41,7 @@ private final class TLSReplica: Sendable {
 
     func stop() {
         stopping.set()
-        process.withLock { $0 }.forEach { $0.join() }
+        while let thread = process.withLock({ $0.popLast() }) { thread.join() }
     }
 
     private func wait(_ descriptor: Descriptor) -> Bool {
@@ -84,7 +84,7 @@ private final class TLSReplica: Sendable {
             case .cut:
                 wire.descriptor.shutdownWrite()
                 _ = wait(descriptor)
-                return descriptor.close()
+                return wire.close()
             }
         }
     }

@@ -38,8 +38,9 @@ final class ControlDesk {
         control = ControlLoop(loop: loop, configuration: configuration, workers: links, log: log)
     }
 
-    /// Closes what workers would have closed.
+    /// Closes what workers would have closed, and what was in flight.
     deinit {
+        loop.forgetAll()
         let sockets = Set(record.snapshots.flatMap { $0.listeners.flatMap(\.descriptors) })
         for socket in sockets { close(socket) }
     }
