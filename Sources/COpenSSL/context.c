@@ -130,6 +130,8 @@ int weir_tls_server_add(struct weir_tls_context *context, const struct weir_trus
     *group = (struct weir_group){.ssl = ssl};
     if (!context->ssl) context->ssl = ssl;
     SSL_CTX_set_app_data(ssl, context);
+    // The order of the list above; phones without AES instructions still get ChaCha20 by asking first.
+    SSL_CTX_set_options(ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(ssl, context->options.scope, sizeof context->options.scope);
     SSL_CTX_set_timeout(ssl, 86400);
