@@ -30,7 +30,9 @@ enum ConfigurationSource {
     }
 
     /// A variable of the environment.
-    static func variable(_ name: String) -> String? { environment()[name] }
+    static func variable(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
 
     /// All of them, as `NAME=value`.
     static func variables() -> [String] { environment().map { "\($0.key)=\($0.value)" } }

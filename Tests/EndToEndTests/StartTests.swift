@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 @Suite struct StartTests {
-    @Test("weir listens within 10 ms of work and says so")
+    @Test("weir listens within 5 ms of work and says so")
     func startTime() throws {
         try TestBed.run { bed in
             let replica = try bed.replica(ScriptedReplica.saying("ok"))
@@ -23,10 +23,9 @@ import Testing
             print(
                 "start to listening: best \(times[0]) ms, median \(times[3]) ms;",
                 "at work for \(worked[0]) ms of it")
-            // The goal is 5 ms; with TLS and the dashboard inside it takes 6 (issue 5).
             // Other tests take the CPUs meanwhile, so that only the time at work can be held to
             // it: that of the first thread, with what it did until it was looked at.
-            #expect(WeirProgram.isSanitized || WeirProgram.isDebug || worked[0] <= 10)
+            #expect(WeirProgram.isSanitized || WeirProgram.isDebug || worked[0] <= 5)
         }
     }
 

@@ -4,6 +4,7 @@ internal import Transport
 /// The bytes of a file, within bounds.
 enum ConfigurationFile {
     static let bytesMaximum = 1 << 20
+    private static let pieceBytes = 1 << 14
 
     struct Failure: Error {
         var message: String
@@ -13,22 +14,18 @@ enum ConfigurationFile {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure() }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: bytesMaximum + 1)
-        var length = 0
-        while length < bytes.count {
-            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[length...])
-                return unsafe Glibc.read(descriptor, rest.baseAddress, rest.count)
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: pieceBytes)
+        while bytes.count <= bytesMaximum {
+            let count = unsafe piece.withUnsafeMutableBytes {
+                unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
             }
-            if count == 0 { break }
+            if count == 0 { return bytes }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw failure() }
-            length += count
+            bytes += piece[..<count]
         }
-        guard length <= bytesMaximum else {
-            throw Failure(message: "larger than 1 MiB, the most that a configuration may have")
-        }
-        return Array(bytes[..<length])
+        throw Failure(message: "larger than 1 MiB, the most that a configuration may have")
     }
 
     private static func failure() -> Failure {

@@ -82,10 +82,10 @@ public final class UpgradeDirector {
     func tellHandedOver() { successor?.channel.send(PredecessorMessage.handedOver) }
 
     /// Tells the successor what was counted since it got the state; the last thing of all.
-    func tellCounts(_ counts: HandoverCounts) {
+    func tellCounts(_ counts: @autoclosure () -> HandoverCounts) {
         guard decider.stage == .handedOver, let successor else { return }
         do throws(SystemError) {
-            try successor.file.replace(with: Array(counts.since(given).json.text.utf8))
+            try successor.file.replace(with: Array(counts().since(given).json.text.utf8))
             successor.channel.send(PredecessorMessage.counts)
         } catch {
             log.write(.warning, "upgrade: the last figures are lost: \(error)")
