@@ -24,7 +24,8 @@ struct GRPCTests {
             ("1H", 3_600_000_000_000), ("2M", 120_000_000_000), ("3S", 3_000_000_000),
             ("250m", 250_000_000), ("5u", 5_000), ("7n", 7), ("99999999n", 99_999_999),
             ("", nil), ("m", nil), ("1", nil), ("1x", nil), ("-1S", nil), ("1.5S", nil),
-            ("123456789n", nil),
+            ("123456789n", nil), ("8760H", 31_536_000_000_000_000), ("8761H", nil),
+            ("99999999H", nil), ("99999999M", nil),
         ] as [(String, UInt64?)])
     func timeouts(text: String, nanoseconds: UInt64?) throws {
         let call = try #require(

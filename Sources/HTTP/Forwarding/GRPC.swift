@@ -45,7 +45,11 @@ public struct GRPCCall: Sendable, BitwiseCopyable {
         return [UInt8(ascii: "+"), UInt8(ascii: ";"), UInt8(ascii: " ")].contains(type[count])
     }
 
-    /// Up to eight digits and a unit, such as `250m` for 250 ms; nil for anything else.
+    /// A year. Who waits longer waits for ever.
+    private static let timeoutMaximum: UInt64 = 8_760 * 3_600_000_000_000
+
+    /// Up to eight digits and a unit, such as `250m` for 250 ms; nil for anything else, and for
+    /// what is too long to count.
     static func nanoseconds(_ text: Span<UInt8>) -> UInt64? {
         guard (2...9).contains(text.count) else { return nil }
         var number: UInt64 = 0
@@ -54,14 +58,17 @@ public struct GRPCCall: Sendable, BitwiseCopyable {
             guard digit < 10 else { return nil }
             number = number * 10 + UInt64(digit)
         }
+        let unit: UInt64
         switch text[text.count - 1] {
-        case UInt8(ascii: "H"): return number * 3_600_000_000_000
-        case UInt8(ascii: "M"): return number * 60_000_000_000
-        case UInt8(ascii: "S"): return number * 1_000_000_000
-        case UInt8(ascii: "m"): return number * 1_000_000
-        case UInt8(ascii: "u"): return number * 1_000
-        case UInt8(ascii: "n"): return number
+        case UInt8(ascii: "H"): unit = 3_600_000_000_000
+        case UInt8(ascii: "M"): unit = 60_000_000_000
+        case UInt8(ascii: "S"): unit = 1_000_000_000
+        case UInt8(ascii: "m"): unit = 1_000_000
+        case UInt8(ascii: "u"): unit = 1_000
+        case UInt8(ascii: "n"): unit = 1
         default: return nil
         }
+        let (nanoseconds, overflows) = number.multipliedReportingOverflow(by: unit)
+        return overflows || nanoseconds > timeoutMaximum ? nil : nanoseconds
     }
 }
