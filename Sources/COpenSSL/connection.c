@@ -394,6 +394,13 @@ int weir_tls_is_resumed(const struct weir_tls *tls) { return tls->is_resumed; }
 
 int weir_tls_version(const struct weir_tls *tls) { return SSL_version(tls->ssl) == TLS1_3_VERSION ? 3 : 2; }
 
+int weir_tls_has_agreed(const struct weir_tls *tls) {
+    const unsigned char *name = NULL;
+    unsigned count = 0;
+    SSL_get0_alpn_selected(tls->ssl, &name, &count);
+    return count > 0;
+}
+
 int weir_tls_speaks_http2(const struct weir_tls *tls) {
     const unsigned char *name = NULL;
     unsigned count = 0;

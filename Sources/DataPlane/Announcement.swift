@@ -20,11 +20,27 @@ extension Worker {
         upstream.its.clientSerial = client.its.serial
         assembly.clear()
         ProxyWriter.append(
-            version == .v1 ? .text : .binary, ends(of: client), values: client.its.proxyValues,
-            to: &assembly)
+            version == .v1 ? .text : .binary, ends(of: client),
+            values: version == .v1 ? [] : values(of: client), to: &assembly)
         // The socket is new: whatever has no room in it has no future.
         let count = assembly.count
         return upstream.its.wire.descriptor.send(assembly.bytes) == .bytes(count)
+    }
+
+    /// What is known of the TLS that the client speaks with weir, else what a proxy before weir has
+    /// said of it.
+    private mutating func values(of client: Ref<ClientConnection>) -> [UInt8] {
+        let wire = client.its.wire
+        guard wire.isTLS else { return client.its.proxyValues }
+        let tls = ProxyTLS(
+            version: "TLSv1.\(wire.minorVersion ?? 3)",
+            certificate: !client.its.hasCertificate
+                ? .none : wire.isResumed ? .inSession : .onThisConnection)
+        // Whatever the client agreed on with weir, the replica gets HTTP/1.1 behind this header.
+        return ProxyValues.describing(
+            spoken: wire.hasAgreedOnProtocol ? "http/1.1" : "",
+            authority: wire.nameAskedFor ?? "", tls: tls)
+            + ProxyValues.connectionID(in: client.its.proxyValues)
     }
 
     /// Nil for a client without an address, as of a Unix socket.

@@ -162,6 +162,12 @@ extension Wire {
         return unsafe weir_tls_is_resumed(tls) != 0
     }
 
+    /// Both sides have agreed on a protocol, whichever (ALPN).
+    public var hasAgreedOnProtocol: Bool {
+        guard let tls = unsafe tls else { return false }
+        return unsafe weir_tls_has_agreed(tls) != 0
+    }
+
     /// Both sides have agreed on HTTP/2 (ALPN).
     public var hasAgreedOnHTTP2: Bool {
         guard let tls = unsafe tls else { return false }

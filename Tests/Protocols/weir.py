@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from front import weir_program
-from lab.machine import run
+from lab.certificates import certificate
 from servers import Server, free_port
 
 HEAD = """\
@@ -63,16 +63,6 @@ class Origin:
     def __exit__(self, *_) -> None:
         self.server.shutdown()
         self.server.server_close()
-
-
-def certificate(folder: Path, *names: str) -> tuple[Path, Path]:
-    """A chain and a key for the names, signed by itself."""
-    chain, key = folder / f"{names[0]}.pem", folder / f"{names[0]}.key"
-    listed = ",".join(f"DNS:{name}" for name in names)
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-        "-keyout", str(key), "-out", str(chain), "-days", "2", "-subj", f"/CN={names[0]}",
-        "-addext", f"subjectAltName={listed}")
-    return chain, key
 
 
 def connect(port: int, source: str = "127.0.0.1", seconds: float = 10) -> socket.socket:

@@ -71,13 +71,31 @@ struct ProxyHeaderTests {
         let ends = ProxyHeader.Addresses(client: client, server: server)
         let values = ProxyValues.describing(
             authority: "a.example",
-            tls: ProxyTLS(version: "TLSv1.3", hasCertificate: true, commonName: "someone"))
+            tls: ProxyTLS(
+                version: "TLSv1.3", certificate: .onThisConnection, commonName: "someone"))
         let bytes = written(.binary, ends, values: values)
         let header = try #require(try read(bytes + [1, 2, 3]))
         #expect(header.byteCount == bytes.count)
         #expect(header.addresses == ends)
         #expect(header.isSecure)
         #expect(ProxyValues.passedOn(bytes.span, header) == values)
+    }
+
+    @Test("What is said of TLS is in the bytes that the specification has for it")
+    func tlsBytes() {
+        func about(_ certificate: ProxyTLS.Certificate) -> [UInt8] {
+            ProxyValues.describing(
+                spoken: "http/1.1", authority: "a",
+                tls: ProxyTLS(version: "TLSv1.2", certificate: certificate))
+        }
+        let front: [UInt8] = [1, 0, 8] + Array("http/1.1".utf8) + [2, 0, 1, 0x61, 0x20, 0, 15]
+        let version: [UInt8] = [0x21, 0, 7] + Array("TLSv1.2".utf8)
+        #expect(about(.none) == front + [1, 0, 0, 0, 1] + version)
+        #expect(about(.onThisConnection) == front + [7, 0, 0, 0, 0] + version)
+        #expect(about(.inSession) == front + [5, 0, 0, 0, 0] + version)
+        let id: [UInt8] = [5, 0, 2, 8, 9]
+        #expect(ProxyValues.connectionID(in: about(.none) + id) == id[...])
+        #expect(ProxyValues.connectionID(in: about(.none)).isEmpty)
     }
 
     @Test("Headers read back as they are written, however they are split")
@@ -153,7 +171,7 @@ struct ProxyHeaderTests {
     @Test("Whatever comes is a header, the beginning of one, or an error")
     func noise() throws {
         let values = ProxyValues.describing(
-            authority: "a", tls: ProxyTLS(version: "", hasCertificate: false, commonName: ""))
+            authority: "a", tls: ProxyTLS(version: "", certificate: .none))
         let twelve = [UInt8](repeating: 9, count: 12)
         let good = [
             binary(family: 0x11, twelve + values), Array("PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n".utf8),

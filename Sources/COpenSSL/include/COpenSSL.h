@@ -136,6 +136,8 @@ size_t weir_tls_failure_text(enum weir_tls_failure failure, int detail, char *bu
 
 int weir_tls_is_resumed(const struct weir_tls *tls);
 int weir_tls_version(const struct weir_tls *tls);   // 2 or 3, of 1.x
+// Both sides have agreed on any protocol (ALPN); on HTTP/2.
+int weir_tls_has_agreed(const struct weir_tls *tls);
 int weir_tls_speaks_http2(const struct weir_tls *tls);
 // The name that the client asked for, or NULL.
 const char *weir_tls_server_name_asked(const struct weir_tls *tls);

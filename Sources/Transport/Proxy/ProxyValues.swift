@@ -1,5 +1,6 @@
 /// The values behind the addresses of a PROXY header of version 2: a type, a length, and bytes.
 public enum ProxyValues {
+    static let protocolInUse: UInt8 = 0x01
     static let authority: UInt8 = 0x02
     static let checksum: UInt8 = 0x03
     static let uniqueID: UInt8 = 0x05
@@ -71,6 +72,18 @@ public enum ProxyValues {
         return kept
     }
 
+    /// Of values that were passed on, the id of the connection, if it is among them.
+    public static func connectionID(in values: [UInt8]) -> ArraySlice<UInt8> {
+        var position = 0
+        while position + 3 <= values.count {
+            let length = Int(values[position + 1]) << 8 | Int(values[position + 2])
+            let end = min(position + 3 + length, values.count)
+            if values[position] == uniqueID { return values[position..<end] }
+            position = end
+        }
+        return []
+    }
+
     /// From one value to the next.
     private struct Walk: ~Escapable {
         let bytes: Span<UInt8>
@@ -99,14 +112,22 @@ public enum ProxyValues {
 public struct ProxyTLS: Equatable, Sendable {
     /// Such as `TLSv1.3`.
     public var version: String
-    /// It showed a certificate, which was verified.
-    public var hasCertificate: Bool
+    /// The certificate that it showed, and that was verified.
+    public var certificate: Certificate
     /// That of the certificate's subject; empty if there is none.
     public var commonName: String
 
-    public init(version: String, hasCertificate: Bool, commonName: String) {
+    /// When a client has shown its certificate.
+    public enum Certificate: Sendable {
+        case none
+        case onThisConnection
+        /// On an earlier one, whose session this one has resumed.
+        case inSession
+    }
+
+    public init(version: String, certificate: Certificate, commonName: String = "") {
         self.version = version
-        self.hasCertificate = hasCertificate
+        self.certificate = certificate
         self.commonName = commonName
     }
 }
@@ -115,15 +136,24 @@ extension ProxyValues {
     /// The values that say this, for a header of version 2.
     ///
     /// - Parameters:
+    ///   - spoken: what the bytes behind the header are, as ALPN has it; empty: nobody knows.
     ///   - authority: the name that the client asked for by SNI; empty if it did not.
     ///   - tls: nil if it spoke none.
-    public static func describing(authority: String, tls: ProxyTLS?) -> [UInt8] {
+    public static func describing(
+        spoken: String = "", authority: String, tls: ProxyTLS?
+    ) -> [UInt8] {
         var values: [UInt8] = []
+        if !spoken.isEmpty { append(protocolInUse, Array(spoken.utf8), to: &values) }
         if !authority.isEmpty { append(self.authority, Array(authority.utf8), to: &values) }
         if let tls {
-            let shown = tls.hasCertificate ? showedCertificate | showedCertificateInSession : 0
+            let shown: UInt8 =
+                switch tls.certificate {
+                case .none: 0
+                case .onThisConnection: showedCertificate | showedCertificateInSession
+                case .inSession: showedCertificateInSession
+                }
             // The number behind it is zero where a certificate was verified.
-            var about: [UInt8] = [spokeTLS | shown, 0, 0, 0, tls.hasCertificate ? 0 : 1]
+            var about: [UInt8] = [spokeTLS | shown, 0, 0, 0, shown == 0 ? 1 : 0]
             append(tlsVersion, Array(tls.version.utf8), to: &about)
             if !tls.commonName.isEmpty {
                 append(tlsCommonName, Array(tls.commonName.utf8), to: &about)
