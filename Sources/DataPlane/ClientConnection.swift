@@ -41,6 +41,8 @@ struct ClientConnection: Slotted {
     var mayStillSend = false
     /// Close after the present response.
     var closesAfterResponse = false
+    /// The socket had no room for the word of TLS that all is said.
+    var owesEnd = false
     /// The loop in `serveRequests` is running for this client, so it need not be started.
     var isServing = false
     /// Its handshake goes on in the next turn of the loop.

@@ -11,7 +11,7 @@ extension Worker {
             client.its.hasHangup = true
         }
         if client.its.phase == .handshaking { return continueHandshake(client) }
-        if readiness.contains(.writable), !client.its.output.isEmpty {
+        if readiness.contains(.writable), client.its.owesEnd || !client.its.output.isEmpty {
             clientWritable(client)
             guard client.its.isOpen else { return }
         }
@@ -261,6 +261,9 @@ extension Worker {
     /// closing with unread input would send a reset, which can overtake the answer.
     private mutating func finishClosing(_ client: Ref<ClientConnection>) {
         guard client.its.output.isEmpty else { return }
+        // Without its word of the end a response without a length is not whole.
+        client.its.owesEnd = !client.its.wire.sayEnd()
+        guard !client.its.owesEnd else { return }
         if client.its.hasEnded
             || (!client.its.mayStillSend && client.its.input == nil && !client.its.isReadable)
         {
@@ -268,7 +271,7 @@ extension Worker {
             return
         }
         client.its.phase = .lingering
-        client.its.wire.shutdownWrite()
+        _ = client.its.wire.shutdownWrite()
         wheel.set(
             client.its.timer, at: now.adding(milliseconds: DataPlaneLimits.lingerMilliseconds))
         discardInput(client)

@@ -232,15 +232,25 @@ extension Worker {
 
     mutating func passClientEnd(_ exchange: Ref<Exchange>, to upstream: Ref<UpstreamConnection>) {
         guard !exchange.its.tunnel.hasPassedClientEnd else { return }
+        if upstream.isStream {
+            endRequest(on: upstream)
+        } else {
+            // Again when the socket takes bytes.
+            guard upstream.its.wire.shutdownWrite() else { return }
+        }
         exchange.its.tunnel.hasPassedClientEnd = true
-        if upstream.isStream { endRequest(on: upstream) } else { upstream.its.wire.shutdownWrite() }
     }
 
     mutating func passUpstreamEnd(_ exchange: Ref<Exchange>) {
         guard !exchange.its.tunnel.hasPassedUpstreamEnd else { return }
-        exchange.its.tunnel.hasPassedUpstreamEnd = true
         let client = exchange.its.client
-        if client.isStream { _ = sendEnd(to: client) } else { client.its.wire.shutdownWrite() }
+        if client.isStream {
+            _ = sendEnd(to: client)
+        } else {
+            client.its.owesEnd = !client.its.wire.shutdownWrite()
+            guard !client.its.owesEnd else { return }
+        }
+        exchange.its.tunnel.hasPassedUpstreamEnd = true
     }
 
     /// Something moved: the tunnel may be idle from now on for its time, but not past its end.

@@ -104,9 +104,20 @@ public struct Wire: @unchecked Sendable {
     }
 
     /// Says that nothing more will be sent; receiving goes on.
-    public func shutdownWrite() {
-        if let tls = unsafe tls { _ = unsafe weir_tls_shutdown(tls) }
+    ///
+    /// - Returns: whether that is said. If not, the socket was full: to be called again when it
+    ///   takes bytes.
+    public func shutdownWrite() -> Bool {
+        guard sayEnd() else { return false }
         descriptor.shutdownWrite()
+        return true
+    }
+
+    /// By TLS, says that nothing more will be sent (close_notify), as `shutdownWrite` does, and
+    /// leaves the socket as it is. What is plain has no such word.
+    public func sayEnd() -> Bool {
+        guard let tls = unsafe tls else { return true }
+        return unsafe weir_tls_shutdown(tls) != -EAGAIN
     }
 
     /// The next close is a reset, so that the other side cannot mistake a cut message for a whole

@@ -147,7 +147,7 @@ private final class Pair {
     @Test("An end that is said is an end, one that is not is noticed")
     func ends() throws {
         let said = try Pair(server(), client())
-        said.server.shutdownWrite()
+        #expect(said.server.shutdownWrite())
         #expect(try said.outcome(of: said.client) == .endOfStream)
         #expect(!said.client.isTruncated)
         // The other direction goes on.
@@ -158,6 +158,26 @@ private final class Pair {
         cut.server.descriptor.shutdownWrite()
         #expect(try cut.outcome(of: cut.client) == .endOfStream)
         #expect(cut.client.isTruncated)
+    }
+
+    @Test("An end that a full socket does not take is said once it does")
+    func endOnFullSocket() throws {
+        let pair = try Pair(server(), client())
+        let piece = [UInt8](repeating: 7, count: 100_000)
+        filling: while true {
+            switch pair.server.send(piece.span) {
+            case .bytes: break
+            default: break filling
+            }
+        }
+        #expect(!pair.server.shutdownWrite())
+        #expect(!pair.server.sayEnd())
+        var isSaid = false
+        try eventually("the end") {
+            if !isSaid { isSaid = pair.server.shutdownWrite() }
+            return try pair.receive(1, from: pair.client).isEmpty
+        }
+        #expect(isSaid && !pair.client.isTruncated)
     }
 
     @Test("A session is resumed by any worker and after a renewal, until its key is forgotten")
