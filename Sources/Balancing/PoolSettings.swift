@@ -40,8 +40,10 @@ public struct PoolSettings: Sendable, Equatable {
 /// What weir speaks to the replicas of a pool.
 public enum UpstreamProtocol: Sendable {
     case http1
-    /// With prior knowledge (RFC 9113 §3.3).
+    /// With prior knowledge (RFC 9113 §3.3), or by TLS as the only one that is offered.
     case http2
+    /// Whichever of both a replica chooses by ALPN, each for itself.
+    case negotiated
 }
 
 /// The versions of the PROXY protocol.

@@ -190,6 +190,13 @@ struct weir_tls *weir_tls_connect(struct weir_tls_context *context, int fd, cons
     return NULL;
 }
 
+void weir_tls_offer_http1(struct weir_tls *tls) {
+    static const unsigned char http1[] = "\x08http/1.1";
+    SSL_set_alpn_protos(tls->ssl, http1, sizeof http1 - 1);
+}
+
+void weir_tls_offer_nothing(struct weir_tls *tls) { SSL_set_alpn_protos(tls->ssl, NULL, 0); }
+
 // Why the last call of OpenSSL did not succeed, as a negated errno; 0 is the end of what the other side sends.
 static int outcome(struct weir_tls *tls, int result) {
     int kind = SSL_get_error(tls->ssl, result);

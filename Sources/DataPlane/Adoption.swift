@@ -37,15 +37,16 @@ extension Worker {
             let pool = former.removeValue(forKey: description.row) ?? makePool(description)
             let isAnnouncedAnew =
                 pool.its.pool.settings.proxyProtocol != description.settings.proxyProtocol
+            let formerProtocol = pool.its.pool.settings.upstreamProtocol
             pool.its.pool = description
             if isAnnouncedAnew {
                 for replica in pool.its.replicas { closeIdleConnections(of: replica) }
             }
             pool.its.needsHash = description.policy.usesHash
             pool.its.isSticky = description.sticky != nil
-            pool.its.speaksHTTP2 = description.settings.upstreamProtocol == .http2
             adoptTLS(of: pool)
             adoptReplicas(of: pool)
+            adoptProtocol(of: pool, formerProtocol)
             poolsByPosition.append(pool)
         }
         var stranded: [Ref<Exchange>] = []

@@ -42,7 +42,7 @@ extension Worker {
         exchange.its.replica = replica
         replica.its.inFlight += 1
         links.board.begin(replicaRow: replica.its.row, worker: index)
-        if exchange.its.kind == .http, replica.its.pool.its.speaksHTTP2 {
+        if exchange.its.kind == .http, goesByStream(exchange, to: replica) {
             return attemptStream(exchange, on: replica)
         }
         if exchange.its.kind == .http, !exchange.its.hasRetriedAfterSending,
@@ -102,7 +102,7 @@ extension Worker {
             isOpen: true, wire: Wire(plain: descriptor), replica: replica)
         upstream.its.timer = wheel.make(owner: Token.upstream(upstream).bits)
         link(upstream, to: replica)
-        if exchange.its.kind == .http, replica.its.pool.its.speaksHTTP2 {
+        if exchange.its.kind == .http, goesByStream(exchange, to: replica) {
             upstream.its.http2.isCarrier = true
             let stream = makeStream(on: upstream)
             bind(exchange, to: stream)

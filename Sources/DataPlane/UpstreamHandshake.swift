@@ -19,6 +19,7 @@ extension Worker {
             return
         }
         upstream.its.wire = wire
+        limitOffer(on: upstream)
         upstream.its.phase = .handshaking
         continueHandshake(upstream)
     }
@@ -30,7 +31,7 @@ extension Worker {
         switch upstream.its.wire.handshake() {
         case .waiting: break
         case .failed(let failure): handshakeFailed(upstream, failure)
-        case .done where upstream.its.http2.isCarrier && !upstream.its.wire.hasAgreedOnHTTP2:
+        case .done where !fits(upstream):
             handshakeFailed(upstream, .noCommonProtocol)
         case .done:
             let row = upstream.its.replica.its.row
@@ -38,11 +39,7 @@ extension Worker {
             if upstream.its.wire.isResumed {
                 counters.replicas.add(1, row: row, column: ReplicaColumn.handshakesResumed.rawValue)
             }
-            if let exchange = upstream.its.exchange {
-                beginWork(exchange, on: upstream)
-            } else {
-                carrierConnected(upstream)
-            }
+            followAgreement(upstream)
         }
     }
 
@@ -52,6 +49,9 @@ extension Worker {
         let replica = upstream.its.replica
         counters.replicas.add(
             1, row: replica.its.row, column: ReplicaColumn.connectFailures.rawValue)
+        if let exchange = upstream.its.exchange, isRefusedUpgrade(failure, on: upstream) {
+            return fail(exchange, .upgradeRefused)
+        }
         // What the session was resumed for may be what went wrong.
         replica.its.session = nil
         if failure.kind == .closed {
@@ -82,6 +82,7 @@ extension Worker {
         pool.its.tls = context
         for replica in pool.its.replicas {
             replica.its.session = nil
+            replica.its.codec = .unknown
             closeIdleConnections(of: replica)
         }
     }

@@ -11,8 +11,6 @@ struct UpstreamPool: Slotted {
     var learns = false
     /// The picker goes by a hash of the request.
     var needsHash = false
-    /// Its replicas are spoken to in HTTP/2.
-    var speaksHTTP2 = false
     /// Clients stay with their replica by a cookie.
     var isSticky = false
     /// In the order of `pool.replicas`.
@@ -60,6 +58,13 @@ struct StickyPlace: BitwiseCopyable {
     }
 }
 
+/// What a replica is spoken to in: as configured, else as it chose by ALPN the last time.
+enum UpstreamCodec: UInt8 {
+    case http1, http2
+    /// It has not been asked yet.
+    case unknown
+}
+
 /// A worker's view of a replica: its connections.
 struct UpstreamReplica: Slotted {
     var isOpen = false
@@ -72,6 +77,9 @@ struct UpstreamReplica: Slotted {
     var address = SocketAddress.loopback
     /// What its certificate must be for.
     var serverName = ""
+    var codec = UpstreamCodec.unknown
+    /// It is known to change the protocol of streams (RFC 8441), or was configured to be asked.
+    var takesTunnels = false
     /// What the next TLS connection to it resumes with.
     var session: TLSSession?
     var pool: Ref<UpstreamPool>

@@ -52,6 +52,7 @@ extension Worker {
 
     /// The replica has said what it takes.
     private mutating func settle(_ carrier: Ref<UpstreamConnection>) {
+        noteTunnels(of: carrier)
         for slot in streams(of: carrier) where slot.its.isOpen && slot.its.phase == .connecting {
             guard let exchange = slot.its.exchange else { continue }
             start(exchange, on: slot, of: carrier)

@@ -173,6 +173,17 @@ extension Wire {
         return unsafe weir_tls_is_resumed(tls) != 0
     }
 
+    /// Has a client's end offer HTTP/1.1 alone (ALPN), whatever its context offers; before the
+    /// handshake.
+    public func offerHTTP1() {
+        if let tls = unsafe tls { unsafe weir_tls_offer_http1(tls) }
+    }
+
+    /// The same, with nothing offered.
+    public func offerNothing() {
+        if let tls = unsafe tls { unsafe weir_tls_offer_nothing(tls) }
+    }
+
     /// Both sides have agreed on a protocol, whichever (ALPN).
     public var hasAgreedOnProtocol: Bool {
         guard let tls = unsafe tls else { return false }

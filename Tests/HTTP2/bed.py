@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import origins
+from lab.certificates import certificate, server_context
 from lab.machine import REPOSITORY
 from lab.report import Finding
 
@@ -15,35 +16,58 @@ GAUGES = ("weir_worker_exchanges", "weir_worker_tunnels", "weir_worker_buffers_i
           "weir_worker_client_connections")
 
 
+# What an origin speaks, and what it knows by ALPN; nothing: no TLS.
+BACKS = {"http1": ("http1", ()), "http2": ("http2", ()),
+         "https1": ("http1", ("http/1.1",)), "https2": ("http2", ("h2",)),
+         "either": ("either", ("h2", "http/1.1"))}
+
+
 class Bed:
-    def __init__(self, folder: Path, pool: str = "ejection: off"):
-        self.folder, self.pool = folder, pool
+    """Listeners and pools have the names of `BACKS`, and TLS is spoken on both sides or neither.
+    By TLS weir is not told what its replicas speak. Pool `mixed` has one of each, `raw` is a TCP
+    listener to `either`, and `more` has the replicas of other pools that speak TLS."""
+
+    def __init__(self, folder: Path, pool: str = "ejection: off",
+                 more: dict[str, str] | None = None):
+        self.folder, self.pool, self.more = folder, pool, more or {}
         self.origins: dict[str, origins.Origin] = {}
         self.ports: dict[str, int] = {}
 
     async def __aenter__(self) -> "Bed":
-        backs = {}
-        self.servers = []
-        for protocol in ("http1", "http2"):
-            self.origins[protocol], server = await origins.start(protocol)
-            self.servers.append(server)
-            backs[protocol] = server.sockets[0].getsockname()[1]
         self.folder.mkdir(parents=True, exist_ok=True)
-        listeners = "\n".join(f'  {name}: {{ bind: "127.0.0.1:0" }}' for name in backs)
-        routes = "\n".join(f"  - {{ listener: {name}, pool: {name} }}" for name in backs)
-        pools = "\n".join(
-            f'  {name}: {{ discover: ["127.0.0.1:{port}"], protocol: {name}, probe: off,'
-            f" {self.pool} }}" for name, port in backs.items())
+        self.servers = []
+        self.certificate = chain, key = certificate(self.folder, "localhost")
+        places = {}
+        for name, (protocol, offered) in BACKS.items():
+            tls = server_context(chain, key, *offered) if offered else None
+            self.origins[name], server = await origins.start(protocol, tls)
+            self.servers.append(server)
+            places[name] = f'"127.0.0.1:{server.sockets[0].getsockname()[1]}"'
+        places["mixed"] = f'{places["https1"]}, {places["https2"]}'
+        places |= self.more
+        lines = {"listeners": [], "routes": [], "pools": []}
+        for name, listed in places.items():
+            is_secured = name not in BACKS or BACKS[name][1]
+            shown = f", tls: {{ certificates: [{{ chain: {chain}, key: {key} }}] }}"
+            spoken = f"tls: {{ ca: {chain}, server_name: localhost }}"
+            lines["listeners"].append(
+                f'{name}: {{ bind: "127.0.0.1:0"{shown if is_secured else ""} }}')
+            lines["routes"].append(f"- {{ listener: {name}, pool: {name} }}")
+            lines["pools"].append(
+                f'{name}: {{ discover: [{listed}], {spoken if is_secured else "protocol: " + name},'
+                f" probe: off, {self.pool} }}")
+        lines["listeners"].append('raw: { bind: "127.0.0.1:0", protocol: tcp, pool: either }')
+        text = "".join(f"{part}:\n" + "".join(f"  {line}\n" for line in lines[part])
+                       for part in lines)
         (self.folder / "weir.yaml").write_text(
-            f"listeners:\n{listeners}\nroutes:\n{routes}\npools:\n{pools}\n"
-            f'admin: {{ bind: off, socket: "{self.folder}/admin.sock" }}\nstate: off\n'
+            text + f'admin: {{ bind: off, socket: "{self.folder}/admin.sock" }}\nstate: off\n'
             "workers: 1\nlog: { access: off }\n")
         program = os.environ.get("WEIR") or REPOSITORY / ".build" / "release" / "weir"
         self.log = (self.folder / "log").open("wb")
         self.process = subprocess.Popen(
             [str(Path(program).resolve()), "run", "-c", "weir.yaml"], cwd=self.folder,
             stdout=self.log, stderr=subprocess.STDOUT)
-        await self.until(lambda: len(self.find_ports()) == len(backs), "weir listens")
+        await self.until(lambda: len(self.find_ports()) == len(places) + 1, "weir listens")
         self.ports = self.find_ports()
         return self
 

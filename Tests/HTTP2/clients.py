@@ -1,7 +1,9 @@
 """Clients of HTTP/1.1 and HTTP/2 with one face: send a request piece by piece, read the answer."""
 
 import asyncio
+import ssl
 
+from lab.certificates import client_context
 from links import Link, Reset, SECONDS
 
 
@@ -12,12 +14,15 @@ class Answer:
 
 
 class StreamClient:
+    tls: ssl.SSLContext | None = None
+
     def __init__(self, port: int):
         self.port = port
 
     async def __aenter__(self) -> "StreamClient":
         loop = asyncio.get_running_loop()
-        _, self.link = await loop.create_connection(Link, "127.0.0.1", self.port)
+        _, self.link = await loop.create_connection(
+            Link, "127.0.0.1", self.port, ssl=self.tls)
         # Its SETTINGS say whether weir takes extended CONNECT.
         return self
 
@@ -25,7 +30,8 @@ class StreamClient:
         self.link.transport.close()
 
     async def begin(self, method: str, path: str, fields: list, has_body: bool) -> None:
-        pseudo = [(":method", method), (":scheme", "http"), (":authority", "test"),
+        scheme = "https" if self.tls else "http"
+        pseudo = [(":method", method), (":scheme", scheme), (":authority", "test"),
                   (":path", path)]
         if path.startswith("/tunnel"):
             pseudo[0] = (":method", "CONNECT")
@@ -68,11 +74,14 @@ class StreamClient:
 
 
 class PlainClient:
+    tls: ssl.SSLContext | None = None
+
     def __init__(self, port: int):
         self.port = port
 
     async def __aenter__(self) -> "PlainClient":
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.reader, self.writer = await asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=self.tls)
         return self
 
     async def __aexit__(self, *_) -> None:
@@ -150,4 +159,13 @@ class PlainClient:
         self.writer.transport.abort()
 
 
+class SecuredStreamClient(StreamClient):
+    tls = client_context("h2")
+
+
+class SecuredPlainClient(PlainClient):
+    tls = client_context("http/1.1")
+
+
 KINDS = {"http1": PlainClient, "http2": StreamClient}
+SECURED = {"http1": SecuredPlainClient, "http2": SecuredStreamClient}

@@ -74,8 +74,8 @@ class Stream:
 class Link(asyncio.Protocol):
     """A connection; a server's calls `serve` for each stream that a client begins."""
 
-    def __init__(self, serve=None, window: int = 65_535):
-        self.serve, self.window = serve, window
+    def __init__(self, serve=None, window: int = 65_535, takes_tunnels: bool = True):
+        self.serve, self.window, self.takes_tunnels = serve, window, takes_tunnels
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
             client_side=serve is None, header_encoding="utf-8", validate_inbound_headers=False))
         self.streams: dict[int, Stream] = {}
@@ -88,7 +88,7 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport) -> None:
         self.transport = transport
         wanted = {SettingCodes.INITIAL_WINDOW_SIZE: self.window}
-        if self.serve:
+        if self.serve and self.takes_tunnels:
             wanted[SettingCodes.ENABLE_CONNECT_PROTOCOL] = 1
         self.h2.local_settings = Settings(client=self.serve is None, initial_values=wanted)
         self.h2.initiate_connection()

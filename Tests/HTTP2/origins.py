@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 
 from links import Link, Reset
 
@@ -15,6 +16,8 @@ class Origin:
         self.open = 0
         self.connections: set = set()
         self.ends: list[str] = []
+        # Of an origin that speaks both, what each connection has chosen.
+        self.agreed: list[str | None] = []
 
     async def answer(self, talk) -> None:
         self.open += 1
@@ -195,20 +198,44 @@ async def serve_plain(origin: Origin, reader, writer) -> None:
     writer.close()
 
 
-async def start(protocol: str) -> tuple[Origin, asyncio.Server]:
-    """An origin that speaks http1 or http2, on a port of its own."""
+class Chooser(asyncio.Protocol):
+    """Becomes what ALPN has chosen; its streams cannot become tunnels."""
+
+    def __init__(self, origin: Origin, serve):
+        self.origin, self.serve = origin, serve
+
+    def connection_made(self, transport) -> None:
+        chosen = transport.get_extra_info("ssl_object").selected_alpn_protocol()
+        self.origin.agreed.append(chosen)
+        if chosen == "h2":
+            made = Link(self.serve, takes_tunnels=False)
+        else:
+            made = asyncio.StreamReaderProtocol(
+                asyncio.StreamReader(),
+                lambda reader, writer: serve_plain(self.origin, reader, writer))
+        transport.set_protocol(made)
+        made.connection_made(transport)
+
+
+async def start(protocol: str, tls: ssl.SSLContext | None = None,
+                port: int = 0) -> tuple[Origin, asyncio.Server]:
+    """An origin that speaks http1, http2 or either of them; its port is its own, or given."""
     origin = Origin()
     if protocol == "http1":
         server = await asyncio.start_server(
-            lambda reader, writer: serve_plain(origin, reader, writer), "127.0.0.1", 0)
+            lambda reader, writer: serve_plain(origin, reader, writer), "127.0.0.1", port,
+            ssl=tls)
         return origin, server
 
     async def serve(stream) -> None:
         _, fields = await stream.next()
         await origin.answer(StreamTalk(stream, fields))
 
-    def link() -> Link:
+    def link() -> asyncio.Protocol:
+        if protocol == "either":
+            return Chooser(origin, serve)
         made = Link(serve)
         origin.connections.add(made)
         return made
-    return origin, await asyncio.get_running_loop().create_server(link, "127.0.0.1", 0)
+    loop = asyncio.get_running_loop()
+    return origin, await loop.create_server(link, "127.0.0.1", port, ssl=tls)

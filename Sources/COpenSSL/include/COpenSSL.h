@@ -136,6 +136,9 @@ size_t weir_tls_failure_text(enum weir_tls_failure failure, int detail, char *bu
 
 int weir_tls_is_resumed(const struct weir_tls *tls);
 int weir_tls_version(const struct weir_tls *tls);   // 2 or 3, of 1.x
+// Before the handshake of a client's end: offers HTTP/1.1 alone, or nothing, whatever its context offers.
+void weir_tls_offer_http1(struct weir_tls *tls);
+void weir_tls_offer_nothing(struct weir_tls *tls);
 // Both sides have agreed on any protocol (ALPN); on HTTP/2.
 int weir_tls_has_agreed(const struct weir_tls *tls);
 int weir_tls_speaks_http2(const struct weir_tls *tls);

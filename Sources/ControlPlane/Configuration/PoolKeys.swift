@@ -51,6 +51,10 @@ extension PoolConfiguration {
         }
         if case .grpc = probe.kind, entry.value.entry("protocol") == nil {
             settings.upstreamProtocol = .http2
+        } else if tls != nil, settings.proxyProtocol == .off,
+            entry.value.entry("protocol") == nil
+        {
+            settings.upstreamProtocol = .negotiated
         }
         if settings.upstreamProtocol == .http2, settings.proxyProtocol != .off,
             let key = entry.value.entry("proxy_protocol")

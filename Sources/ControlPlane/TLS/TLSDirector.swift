@@ -203,10 +203,13 @@ extension Configuration {
             + pools.compactMap { pool in
                 var probes = TLSUnit.Wanted.Speech.any
                 if case .grpc = pool.probe.kind { probes = .http2 }
-                let isHTTP2 = pool.settings.upstreamProtocol == .http2
-                return pool.tls.map {
-                    .pool(pool.name, $0, isHTTP2 ? .http2 : .any, probes: probes)
-                }
+                let speech: TLSUnit.Wanted.Speech =
+                    switch pool.settings.upstreamProtocol {
+                    case .http1: .any
+                    case .http2: .http2
+                    case .negotiated: .http
+                    }
+                return pool.tls.map { .pool(pool.name, $0, speech, probes: probes) }
             }
     }
 }

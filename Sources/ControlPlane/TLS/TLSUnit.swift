@@ -108,7 +108,11 @@ struct TLSUnit {
     ) -> TLSClientSettings? {
         var settings = TLSClientSettings()
         // Whoever is offered nothing speaks HTTP/1, or whatever else the pool is for.
-        if speech == .http2 { settings.protocols = [.http2] }
+        switch speech {
+        case .http: settings.protocols = [.http1, .http2]
+        case .http2: settings.protocols = [.http2]
+        case .http1, .any: break
+        }
         if let files = tls.certificate {
             guard let certificate = loader.certificate(files) else { return nil }
             settings.certificate = certificate

@@ -51,6 +51,19 @@ struct AcceptedTests {
             ])
     }
 
+    @Test(
+        "Replicas choose what they are spoken to in where TLS is, unless the file does",
+        arguments: [
+            ([], .http1), (["tls: on"], .negotiated), (["tls: off"], .http1),
+            (["tls: on", "protocol: http1"], .http1), (["tls: on", "protocol: http2"], .http2),
+            (["tls: { verify: off }", "probe: { grpc: on }"], .http2),
+            (["tls: on", "proxy_protocol: v2"], .http1),
+        ] as [([String], UpstreamProtocol)])
+    func protocols(lines: [String], expected: UpstreamProtocol) throws {
+        let configuration = try accepted(pool(lines.joined(separator: "\n    ")))
+        #expect(configuration.pools[0].settings.upstreamProtocol == expected)
+    }
+
     @Test("A probe may be HTTP, TCP or off")
     func probes() throws {
         let http = try accepted(
