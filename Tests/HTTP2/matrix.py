@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from clients import KINDS, Answer
+from clients import KINDS, SECURED, Answer
 from lab.report import Cases, Finding
 from links import Reset
 from origins import PATTERN
@@ -36,21 +36,31 @@ async def ask(bed, client, method: str, path: str, body: bytes = b"", fields: li
     return answer
 
 
-def each(name: str):
-    """Registers a case for each pair of protocols."""
+def each(name: str, *ways: str):
+    """Registers a case for each pair of protocols, without TLS on either side and with it on
+    both, or one of these."""
     def register(body):
-        for front in KINDS:
-            for back in ("http1", "http2"):
-                async def run(bed, front=front, back=back) -> Finding:
-                    finding = Finding()
-                    bed.origins[back].ends.clear()
-                    async with KINDS[front](bed.ports[back]) as client:
-                        await asyncio.wait_for(body(bed, client, bed.origins[back], finding), 60)
-                    await bed.settle(finding, bed.origins[back])
-                    return finding
-                cases.case(f"{front} to {back}: {name}")(run)
+        for way in ways or ("plain", "TLS"):
+            for front in KINDS:
+                for back in ("http1", "http2"):
+                    add(name, body, way, front, back)
         return body
     return register
+
+
+def add(name: str, body, way: str, front: str, back: str) -> None:
+    clients, place, by = KINDS, back, ""
+    if way == "TLS":
+        clients, place, by = SECURED, back.replace("http", "https"), " by TLS"
+
+    async def run(bed) -> Finding:
+        finding = Finding()
+        bed.origins[place].ends.clear()
+        async with clients[front](bed.ports[place]) as client:
+            await asyncio.wait_for(body(bed, client, bed.origins[place], finding), 60)
+        await bed.settle(finding, bed.origins[place])
+        return finding
+    cases.case(f"{front} to {back}{by}: {name}")(run)
 
 
 @each("a small request and its answer")
@@ -59,7 +69,7 @@ async def small(bed, client, origin, finding):
     finding.expect(answer.status == 200 and not answer.body, f"{answer.status} {answer.body!r}")
 
 
-@each("a POST with a length")
+@each("a POST with a length", "plain")
 async def post(bed, client, origin, finding):
     answer = await ask(bed, client, "POST", "/echo", b"abc", [("content-length", "3")])
     finding.expect(answer.body == b"abc", f"{answer.body!r}")
@@ -85,7 +95,7 @@ async def trailers(bed, client, origin, finding):
                    f"{answer.trailers}")
 
 
-@each("103, and 100 for who expects it")
+@each("103, and 100 for who expects it", "plain")
 async def interim(bed, client, origin, finding):
     await client.begin("POST", "/interim", [("expect", "100-continue")], True)
     answer = Answer()
@@ -98,20 +108,43 @@ async def interim(bed, client, origin, finding):
     finding.expect(answer.body == b"abc", f"{answer.body!r}")
 
 
-@each("a tunnel by upgrade, and its end in both directions")
-async def upgrade(bed, client, origin, finding):
+async def open_tunnel(client, finding) -> tuple[Answer, bytes, asyncio.Task]:
+    """The answer, and the bytes that are being sent: a frame of a WebSocket, binary, with a 64-bit
+    length and no mask."""
     await client.begin("GET", "/tunnel", [("sec-websocket-version", "13")], True)
     answer = await client.head()
     finding.expect(answer.status in (101, 200), f"{answer.status}")
-    # A frame of a WebSocket: binary, 64-bit length, no mask.
     body = b"\x82\x7f" + LARGE.to_bytes(8, "big") + os.urandom(LARGE)
 
     async def send() -> None:
         for start in range(0, len(body), 100_000):
             await client.send(body[start:start + 100_000])
-        await client.end()
-    sending = asyncio.create_task(send())
+    return answer, body, asyncio.create_task(send())
+
+
+@each("a tunnel by upgrade, and its end in both directions", "plain")
+async def upgrade(bed, client, origin, finding):
+    answer, body, sending = await open_tunnel(client, finding)
+    ending = asyncio.create_task(end_after(sending, client))
     await read(client, answer)
+    await ending
+    finding.expect(bytes(answer.body) == body, f"{len(answer.body)} of {len(body)} bytes")
+
+
+async def end_after(sending: asyncio.Task, client) -> None:
+    await sending
+    await client.end()
+
+
+@each("a tunnel by upgrade", "TLS")
+async def secured_upgrade(bed, client, origin, finding):
+    # From then on weir knows whether the replica changes the protocol of streams.
+    async with type(client)(client.port) as first:
+        await ask(bed, first, "GET", "/echo")
+    answer, body, sending = await open_tunnel(client, finding)
+    # asyncio knows no half of a connection of TLS: who has all of it leaves.
+    while len(answer.body) < len(body) and (part := await client.part(answer)):
+        answer.body += part
     await sending
     finding.expect(bytes(answer.body) == body, f"{len(answer.body)} of {len(body)} bytes")
 
@@ -135,7 +168,7 @@ async def client_leaves(bed, client, origin, finding):
     await bed.until(lambda: origin.ends == ["broken"], "the replica is told")
 
 
-@each("a client that leaves in the middle of its request")
+@each("a client that leaves in the middle of its request", "plain")
 async def client_breaks_off(bed, client, origin, finding):
     await client.begin("POST", "/echo", [("content-length", "1000000")], True)
     await client.send(PATTERN)
