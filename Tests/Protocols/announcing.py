@@ -4,14 +4,13 @@ import socket
 import ssl
 import struct
 import subprocess
-import threading
 from pathlib import Path
 
 from lab.certificates import client_context
 from lab.report import Cases, Finding
 
 from proxying import CLIENT, ENDS, OVER_TLS, PROXY, SIGNATURE, binary
-from weir import Weir, ask, certificate, connect, free_port
+from weir import Scripted, Weir, ask, certificate, connect, free_port
 
 cases = Cases()
 
@@ -26,39 +25,23 @@ def values_of(text: bytes) -> dict[int, bytes]:
     return found
 
 
-class Announced:
+class Announced(Scripted):
     """A replica that takes a PROXY header from each connection, then answers its requests."""
 
     def __init__(self):
+        super().__init__()
         self.headers: list[bytes] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-
-    def __enter__(self) -> "Announced":
-        threading.Thread(target=self.accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.listener.close()
-
-    def accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream:
-            fixed = stream.read(16)
-            # Who closes at once only looks whether this is there.
-            if len(fixed) < 16:
-                return
-            self.headers.append(fixed + stream.read(struct.unpack(">H", fixed[14:])[0]))
-            while line := stream.readline():
-                if line == b"\r\n":
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        stream = connection.makefile("rb")
+        fixed = stream.read(16)
+        # Who closes at once only looks whether this is there.
+        if len(fixed) < 16:
+            return
+        self.headers.append(fixed + stream.read(struct.unpack(">H", fixed[14:])[0]))
+        while line := stream.readline():
+            if line == b"\r\n":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     def last(self) -> tuple[str, dict[int, bytes]]:
         """The client's address, and the values, of the latest connection."""

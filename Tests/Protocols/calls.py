@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 from lab.report import Cases, Finding
 
-from weir import Weir, certificate, free_port
+from weir import Scripted, Weir, certificate, free_port
 
 cases = Cases()
 
@@ -263,6 +263,62 @@ async def not_again(folder: Path) -> Finding:
                                  timeout=10)
     finding.expect(code == CODE.UNAVAILABLE, f"a call that was cut is {code} {said}")
     finding.expect(sum(seen) == 1, f"the replica saw it {sum(seen)} times")
+    return finding
+
+
+class Refusing(Scripted):
+    """A replica that takes connections of HTTP/2 and touches no stream, as it says each time: by
+    REFUSED_STREAM, or by a GOAWAY that counts none of them."""
+
+    def __init__(self, by: str):
+        super().__init__()
+        self.by = by
+        self.refused = 0
+
+    def serve(self, connection: socket.socket) -> None:
+        stream = connection.makefile("rb")
+        connection.sendall(frame(4, 0, b""))
+        if len(stream.read(24)) < 24:
+            return
+        while len(head := stream.read(9)) == 9:
+            kind, number = head[3], int.from_bytes(head[5:], "big")
+            stream.read(int.from_bytes(head[:3], "big"))
+            if kind != HEADERS:
+                continue
+            self.refused += 1
+            if self.by == "REFUSED_STREAM":
+                connection.sendall(frame(3, number, (7).to_bytes(4, "big")))
+            else:
+                connection.sendall(frame(7, 0, bytes(8)))
+
+
+HEADERS = 1
+
+
+def frame(kind: int, stream: int, content: bytes) -> bytes:
+    return (len(content).to_bytes(3, "big") + bytes([kind, 0]) + stream.to_bytes(4, "big")
+            + content)
+
+
+@cases.case("gRPC: a call that a replica refuses unprocessed is executed once, by another")
+async def refused(folder: Path) -> Finding:
+    finding = Finding()
+    for by in ("REFUSED_STREAM", "GOAWAY"):
+        place = folder / by
+        place.mkdir()
+        with Refusing(by) as refusing, Replica() as replica, \
+                Lane(place, refusing.port, replica.port) as lane:
+            for way, channel in lane.channels.items():
+                started = replica.echo.started
+                calls = [channel.unary_unary(method("Unary")).future(b"%d" % number, timeout=20)
+                         for number in range(20)]
+                answers = [call.result() for call in calls]
+                wanted = [b"%d" % number for number in range(20)]
+                finding.expect(answers == wanted, f"{by}, {way}: the answers are {answers}")
+                ran = replica.echo.started - started
+                finding.expect(ran == 20, f"{by}, {way}: 20 calls were executed {ran} times")
+            finding.expect(refusing.refused > 0, f"{by}: nothing was refused")
+            finding.notes.append(f"{by}: {refusing.refused} refused")
     return finding
 
 

@@ -1,5 +1,6 @@
 """weir with a configuration, and small servers behind it."""
 
+import contextlib
 import http.server
 import json
 import socket
@@ -65,6 +66,36 @@ class Origin:
         self.server.server_close()
 
 
+class Scripted:
+    """A server of this process; `serve` gets each connection, on a thread of its own."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.listener.close()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve_one, args=(connection,), daemon=True).start()
+
+    def serve_one(self, connection: socket.socket) -> None:
+        with contextlib.suppress(ConnectionError), connection:
+            self.serve(connection)
+
+    def serve(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+
 def connect(port: int, source: str = "127.0.0.1", seconds: float = 10) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), seconds, source_address=(source, 0))
 
@@ -115,5 +146,5 @@ def read_response(connection: socket.socket) -> tuple[int, bytes]:
     return int(head.split()[1]), body
 
 
-__all__ = ["Origin", "Server", "Weir", "ask", "certificate", "connect", "free_port",
+__all__ = ["Origin", "Scripted", "Server", "Weir", "ask", "certificate", "connect", "free_port",
            "read_response", "receive_all", "receive_until"]
