@@ -46,6 +46,7 @@ class Bed:
         places["mixed"] = f'{places["https1"]}, {places["https2"]}'
         places |= self.more
         lines = {"listeners": [], "routes": [], "pools": []}
+        # Both ends of a handshake wait for this one process, and so does its connect.
         for name, listed in places.items():
             is_secured = name not in BACKS or BACKS[name][1]
             shown = f", tls: {{ certificates: [{{ chain: {chain}, key: {key} }}] }}"
@@ -55,7 +56,7 @@ class Bed:
             lines["routes"].append(f"- {{ listener: {name}, pool: {name} }}")
             lines["pools"].append(
                 f'{name}: {{ discover: [{listed}], {spoken if is_secured else "protocol: " + name},'
-                f" probe: off, {self.pool} }}")
+                f" probe: off, timeouts: {{ connect: 20s }}, {self.pool} }}")
         lines["listeners"].append('raw: { bind: "127.0.0.1:0", protocol: tcp, pool: either }')
         text = "".join(f"{part}:\n" + "".join(f"  {line}\n" for line in lines[part])
                        for part in lines)
