@@ -291,7 +291,7 @@ final class TLSBed: Sendable {
                     "--quiet", "--color", "0", "--warnings", "off", "--protocols", "--std", "--fs",
                     "--server-preference", "--vulnerable", "--jsonfile", report, "--nodns", "none",
                     "--ip", tls.host, "https://example.com:8443",
-                ], within: 540)
+                ], within: 240)
             let findings = try JSON(TextFile.read(report))
             #expect(findings.array.count > 30, "\(done.output.suffix(2000))\(done.error)")
             for finding in findings.array {
