@@ -13,7 +13,7 @@ extension Worker {
         let client = exchange.its.client
         let hash: UInt64?
         switch limit.key {
-        case .clientAddress: hash = client.its.address.map(RateKey.hash)
+        case .clientAddress: hash = origin(of: client, received).map(RateKey.hash)
         default: hash = self.hash(of: limit.key, received, from: client)
         }
         let key = RateKey.hash(of: hash ?? 0, route: exchange.its.routeRow)

@@ -10,7 +10,7 @@ extension Worker {
         of key: borrowing RequestKey, _ received: Buffer, from client: Ref<ClientConnection>
     ) -> UInt64? {
         switch key {
-        case .clientAddress: return hashOfAddress(client)
+        case .clientAddress: return origin(of: client, received).map(RequestHash.of)
         case .path: return hashOfPath(received)
         case .header, .cookie:
             let bytes = received.bytes
@@ -30,7 +30,20 @@ extension Worker {
 
     /// Nil for a client whose address is not known.
     mutating func hashOfAddress(_ client: Ref<ClientConnection>) -> UInt64? {
-        client.its.address.map { SipHash.hash($0.high, $0.low, key: .none) }
+        client.its.address.map(RequestHash.of)
+    }
+
+    /// Whose request it is whose head was just parsed from `received`: the client's, or, where that
+    /// is a proxy under `trust`, that of whom the proxy has named last in `X-Forwarded-For`.
+    mutating func origin(
+        of client: Ref<ClientConnection>, _ received: Buffer
+    ) -> SocketAddress? {
+        let bytes = received.bytes
+        guard client.its.isTrusted,
+            let range = requestHead.fields.span.lastMember(of: .xForwardedFor, in: bytes)
+        else { return client.its.address }
+        let text = String(decoding: range.indices.map { bytes[$0] }, as: UTF8.self)
+        return SocketAddress(numeric: text, port: 0) ?? client.its.address
     }
 
     /// Of what the path means; an empty one stands for "/".
@@ -42,5 +55,12 @@ extension Worker {
             return SipHash.hash(root.span, key: .none)
         }
         return SipHash.hash(received.bytes.extracting(requestHead.path), key: .none)
+    }
+}
+
+/// Of what is hashed as a whole.
+private enum RequestHash {
+    static func of(_ address: SocketAddress) -> UInt64 {
+        SipHash.hash(address.high, address.low, key: .none)
     }
 }

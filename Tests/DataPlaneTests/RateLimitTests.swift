@@ -57,6 +57,33 @@ struct RateLimitTests {
         replica.stop()
     }
 
+    @Test("Behind a proxy that is trusted each of its clients has its own; others are not believed")
+    func proxied() throws {
+        let replica = try ScriptedReplica(ScriptedReplica.saying("ok"))
+        let limit = RateLimit(
+            requests: 1, nanoseconds: 3_600_000_000_000, burst: 1, key: .clientAddress)
+        let bed = try Self.bed(limit, before: replica)
+        func ask(_ forwarded: String) throws -> Int? {
+            let field = "X-Forwarded-For: \(forwarded)"
+            return try bed.client().roundTrip(request("GET /limited", field)).status
+        }
+        let everywhere = AddressRange(maskHigh: 0, maskLow: 0, baseHigh: 0, baseLow: 0)
+        bed.change { $0.listeners[0].trusted = [everywhere] }
+        try eventually("the proxy is trusted") { bed.worker(.generation) == 3 }
+        #expect(try ask("192.0.2.1") == 200)
+        #expect(try ask("192.0.2.2, 192.0.2.1") == 429)
+        #expect(try ask("192.0.2.1,\t192.0.2.2") == 200)
+        #expect(try ask("2001:db8::1") == 200)
+        #expect(try ask("2001:db8::2") == 429)
+        // What is no address counts for the proxy itself, and so does a stranger's word.
+        #expect(try ask("somebody") == 200)
+        bed.change { $0.listeners[0].trusted = [] }
+        try eventually("nobody is trusted") { bed.worker(.generation) == 4 }
+        #expect(try ask("192.0.2.3") == 429)
+        bed.stop()
+        replica.stop()
+    }
+
     @Test("A client of IPv6 is its network, one of IPv4 its address")
     func addresses() throws {
         func hash(_ text: String) throws -> UInt64 {

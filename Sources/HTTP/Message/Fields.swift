@@ -47,4 +47,16 @@ extension Span where Element == Field {
         for index in indices where self[index].id == id { return self[index].value }
         return nil
     }
+
+    /// The last member of the list that the field lines of that name make up (RFC 9110 §5.6.1),
+    /// without the white space around it; nil if there is none.
+    public func lastMember(of id: FieldName, in bytes: Span<UInt8>) -> ByteRange? {
+        var found: ByteRange?
+        for index in indices where self[index].id == id { found = self[index].value }
+        guard let list = found else { return nil }
+        var start = Int(list.end)
+        while start > Int(list.start), bytes[start - 1] != UInt8(ascii: ",") { start -= 1 }
+        while start < Int(list.end), bytes[start] == 0x20 || bytes[start] == 0x09 { start += 1 }
+        return start < Int(list.end) ? ByteRange(start, Int(list.end)) : nil
+    }
 }
