@@ -40,7 +40,7 @@ extension Worker {
             let formerProtocol = pool.its.pool.settings.upstreamProtocol
             pool.its.pool = description
             if isAnnouncedAnew {
-                for replica in pool.its.replicas { closeIdleConnections(of: replica) }
+                for replica in pool.its.replicas { renewTerms(of: replica) }
             }
             pool.its.needsHash = description.policy.usesHash
             pool.its.isSticky = description.sticky != nil
@@ -140,7 +140,7 @@ extension Worker {
         replica.its.name = Array(description.name.utf8)
         if replica.its.serverName != description.serverName {
             replica.its.serverName = description.serverName
-            replica.its.session = nil
+            renewTerms(of: replica)
         }
         replica.its.stickyTag = description.stickyTag
         // The control plane has judged again: what this worker thought of it is out of date.

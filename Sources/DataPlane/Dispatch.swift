@@ -100,6 +100,7 @@ extension Worker {
         let upstream = upstreams.make()
         upstream.its = UpstreamConnection(
             isOpen: true, wire: Wire(plain: descriptor), replica: replica)
+        upstream.its.terms = replica.its.terms
         upstream.its.timer = wheel.make(owner: Token.upstream(upstream).bits)
         link(upstream, to: replica)
         if exchange.its.kind == .http, goesByStream(exchange, to: replica) {
@@ -122,6 +123,7 @@ extension Worker {
 
     /// The poller says that the connect has ended, one way or the other.
     mutating func connectEnded(_ upstream: Ref<UpstreamConnection>) {
+        guard upstream.isOnPresentTerms else { return connectAgain(upstream) }
         guard !upstream.its.http2.isCarrier else { return carrierConnectEnded(upstream) }
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
         let code = upstream.its.wire.descriptor.pendingError()

@@ -32,6 +32,8 @@ struct UpstreamConnection: Slotted {
     var closesAfterResponse = false
     /// It is on the list of those that go on in the next turn.
     var goesOnLater = false
+    /// Of the replica, by which it was made.
+    var terms: UInt32 = 0
     var wire = Wire.none
     var replica: Ref<UpstreamReplica>
     var exchange: Ref<Exchange>?
@@ -42,6 +44,7 @@ struct UpstreamConnection: Slotted {
     var requestsServed = 0
     /// Of the only client that it may serve, whom its replica was told of; 0: it serves any.
     var clientSerial: UInt64 = 0
+    /// Since when it is unused; of a carrier, since when nothing has come.
     var idleSince = Instant(nanoseconds: 0)
     /// How long the replica keeps it unused, as its last response said; negative: it did not say.
     var idleSecondsPromised = -1

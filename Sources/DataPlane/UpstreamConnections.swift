@@ -27,7 +27,7 @@ extension Worker {
         let settings = replica.its.pool.its.pool.settings
         guard replica.its.availability == .ready || replica.its.availability == .lastResort,
             !replica.its.isGone, replica.its.idleCount < settings.idleConnectionsPerReplicaMaximum,
-            (upstream.its.clientSerial != 0) == (settings.proxyProtocol != .off)
+            upstream.isOnPresentTerms
         else { return closeUpstream(upstream) }
         if upstream.its.wire.isTLS { keepSession(of: upstream) }
         upstream.its.phase = .idle
@@ -106,6 +106,52 @@ extension Worker {
         }
     }
 
+    /// What connections to the replica are made by has changed. Those there are carry what they
+    /// have to its end, and nothing more.
+    mutating func renewTerms(of replica: Ref<UpstreamReplica>) {
+        replica.its.terms &+= 1
+        replica.its.session = nil
+        closeIdleConnections(of: replica)
+    }
+
+    /// The terms have changed while this connection was being made. Nothing has been sent on it:
+    /// those who wait for it get another one.
+    mutating func connectAgain(_ upstream: Ref<UpstreamConnection>) {
+        let replica = upstream.its.replica
+        let waiting = takeWaiting(from: upstream)
+        closeUpstream(upstream)
+        for exchange in waiting { attemptAgain(exchange, on: replica) }
+    }
+
+    /// Takes those off a connection that wait for it, in their order.
+    mutating func takeWaiting(from upstream: Ref<UpstreamConnection>) -> [Ref<Exchange>] {
+        var waiting: [Ref<Exchange>] = []
+        if let exchange = upstream.its.exchange {
+            detach(exchange, upstream)
+            waiting.append(exchange)
+        }
+        for slot in streams(of: upstream).reversed() {
+            if let exchange = slot.its.exchange {
+                detach(exchange, slot)
+                waiting.append(exchange)
+            }
+            closeUpstream(slot)
+        }
+        return waiting
+    }
+
+    /// Another connection for the same attempt, which has sent nothing yet.
+    mutating func attemptAgain(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
+        // What becomes of one can be the end of another.
+        guard exchange.its.isOpen, exchange.its.stage == .connecting, exchange.its.upstream == nil
+        else { return }
+        if exchange.its.kind == .http, goesByStream(exchange, to: replica) {
+            attemptStream(exchange, on: replica)
+        } else {
+            connect(exchange, to: replica)
+        }
+    }
+
     /// The replica is dead or frozen: nothing more will come of its connections.
     mutating func cutConnections(of replica: Ref<UpstreamReplica>) {
         closeIdleConnections(of: replica)
@@ -115,4 +161,9 @@ extension Worker {
             closeUpstream(upstream)
         }
     }
+}
+
+extension Ref where Slot == UpstreamConnection {
+    /// It was made as one would be made now.
+    var isOnPresentTerms: Bool { its.terms == its.replica.its.terms }
 }

@@ -60,6 +60,9 @@ extension Worker {
     mutating func upstreamTimedOut(_ upstream: Ref<UpstreamConnection>) {
         guard upstream.its.isOpen else { return }
         switch upstream.its.phase {
+        case .connecting where !upstream.isOnPresentTerms,
+            .handshaking where !upstream.isOnPresentTerms:
+            connectAgain(upstream)
         case .connecting where upstream.its.http2.isCarrier,
             .handshaking where upstream.its.http2.isCarrier:
             carrierFailed(upstream, code: ConnectError.timedOut)

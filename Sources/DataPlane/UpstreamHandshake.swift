@@ -28,6 +28,7 @@ extension Worker {
         guard upstream.its.http2.isCarrier || upstream.its.exchange != nil else {
             return closeUpstream(upstream)
         }
+        guard upstream.isOnPresentTerms else { return connectAgain(upstream) }
         switch upstream.its.wire.handshake() {
         case .waiting: break
         case .failed(let failure): handshakeFailed(upstream, failure)
@@ -75,15 +76,14 @@ extension Worker {
         if !replica.its.isGone { replica.its.session = session }
     }
 
-    /// Connections and sessions that were made by other rules than those of now are used no more.
+    /// TLS is turned on or off, or goes by other rules.
     mutating func adoptTLS(of pool: Ref<UpstreamPool>) {
         let context = pool.its.pool.tls as? TLSContext
         guard context !== pool.its.tls else { return }
         pool.its.tls = context
         for replica in pool.its.replicas {
-            replica.its.session = nil
             replica.its.codec = .unknown
-            closeIdleConnections(of: replica)
+            renewTerms(of: replica)
         }
     }
 }

@@ -22,6 +22,7 @@ extension Worker {
     mutating func adoptProtocol(of pool: Ref<UpstreamPool>, _ former: UpstreamProtocol) {
         let present = pool.its.pool.settings.upstreamProtocol
         for replica in pool.its.replicas {
+            if present != former { renewTerms(of: replica) }
             switch present {
             case .http1: replica.its.codec = .http1
             case .http2:
@@ -107,26 +108,13 @@ extension Worker {
     /// Those who wait for streams of it get connections, the first this one.
     private mutating func becomeConnection(_ upstream: Ref<UpstreamConnection>) {
         let replica = upstream.its.replica
-        var waiting: [Ref<Exchange>] = []
-        for slot in streams(of: upstream).reversed() {
-            if let exchange = slot.its.exchange {
-                detach(exchange, slot)
-                waiting.append(exchange)
-            }
-            closeUpstream(slot)
-        }
+        let waiting = takeWaiting(from: upstream)
         upstream.its.http2 = UpstreamStream()
         upstream.its.requestsServed = 0
         guard let first = waiting.first else { return closeUpstream(upstream) }
         bind(first, to: upstream)
         beginWork(first, on: upstream)
-        for exchange in waiting.dropFirst() {
-            // What becomes of one can be the end of another.
-            guard exchange.its.isOpen, exchange.its.stage == .connecting,
-                exchange.its.upstream == nil
-            else { continue }
-            connect(exchange, to: replica)
-        }
+        for exchange in waiting.dropFirst() { attemptAgain(exchange, on: replica) }
     }
 
     /// The SETTINGS of a replica say whether its streams can become tunnels.

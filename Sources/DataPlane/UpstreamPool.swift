@@ -80,6 +80,9 @@ struct UpstreamReplica: Slotted {
     var codec = UpstreamCodec.unknown
     /// It is known to change the protocol of streams (RFC 8441), or was configured to be asked.
     var takesTunnels = false
+    /// Counts the changes of what its connections are made by: TLS and the name in it, the
+    /// protocol, the PROXY protocol.
+    var terms: UInt32 = 0
     /// What the next TLS connection to it resumes with.
     var session: TLSSession?
     var pool: Ref<UpstreamPool>

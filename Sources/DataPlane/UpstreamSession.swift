@@ -66,7 +66,7 @@ extension Worker {
         while let carrier = next {
             next = carrier.its.next
             guard carrier.its.http2.isCarrier, !carrier.its.http2.isEnding, !carrier.its.hasHangup,
-                carrier.its.http2.count < streamsMaximum(of: carrier)
+                carrier.isOnPresentTerms, carrier.its.http2.count < streamsMaximum(of: carrier)
             else { continue }
             guard isFresh(carrier, for: exchange) else { continue }
             return carrier

@@ -40,9 +40,8 @@ extension Worker {
         let start = exchange.its.hostBytes
         let head = request.bytes.extracting(start..<start + exchange.its.headBytes)
         let hasBody = exchange.its.requestFraming != .none
-        let isSecure = upstream.its.replica.its.pool.its.tls != nil
         let stream = session.request(
-            head, scheme: isSecure ? .https : .http, body: hasBody ? .offered : .none,
+            head, scheme: carrier.its.wire.isTLS ? .https : .http, body: hasBody ? .offered : .none,
             user: upstream.bits)
         guard stream != .none else {
             carrier.its.http2.isEnding = true

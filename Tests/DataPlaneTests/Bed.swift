@@ -48,14 +48,16 @@ final class Bed: @unchecked Sendable {
     static func replica(
         _ row: Int, _ address: SocketAddress, _ availability: Replica.Availability = .ready
     ) -> Replica {
-        Replica(
+        var replica = Replica(
             row: row, name: "web-\(row)", addressHigh: address.high, addressLow: address.low,
             port: address.port, availability: availability)
+        replica.serverName = "web.example"
+        return replica
     }
 
     /// Changes the snapshot and publishes it.
-    func change(_ change: (inout Snapshot) -> Void) {
-        change(&snapshot)
+    func change(_ change: (inout Snapshot) throws -> Void) rethrows {
+        try change(&snapshot)
         publish()
     }
 
