@@ -63,4 +63,9 @@ enum DataPlaneLimits {
     /// How long the bytes of a short request may stay unacknowledged by a replica.
     static let userTimeoutMilliseconds: Int32 = 3_000
     static let shortRequestBytesMaximum = 16_384
+    /// The same on a connection of HTTP/2 that longer ones have gone by: a replica that has not
+    /// read from it for so long does not read from it any more.
+    static let sessionUserTimeoutMilliseconds: Int32 = 20_000
+    /// How long a replica may take to answer a PING.
+    static let pingMilliseconds = 2_000
 }

@@ -17,13 +17,18 @@ extension Worker {
     /// a closed window is unacknowledged bytes too. Only a request that fits into any window is
     /// sent under it.
     private mutating func allowPauses(of exchange: Ref<Exchange>) {
-        guard let upstream = exchange.its.upstream, upstream.its.hasUserTimeout,
-            let request = exchange.its.request
+        guard let upstream = exchange.its.upstream, let request = exchange.its.request
         else { return }
-        let isShort = request.count <= DataPlaneLimits.shortRequestBytesMaximum
+        let connection = upstream.its.http2.carrier ?? upstream
+        guard connection.its.hasUserTimeout else { return }
+        let isShort =
+            request.count <= DataPlaneLimits.shortRequestBytesMaximum
+            && !(upstream.isStream && exchange.its.wantsUpgrade)
         guard !isShort || !exchange.its.requestBody.isComplete else { return }
-        upstream.its.hasUserTimeout = false
-        Socket.setUserTimeout(upstream.its.wire.descriptor, milliseconds: 0)
+        connection.its.hasUserTimeout = false
+        Socket.setUserTimeout(
+            connection.its.wire.descriptor,
+            milliseconds: upstream.isStream ? DataPlaneLimits.sessionUserTimeoutMilliseconds : 0)
     }
 
     /// Sends what is waiting to be sent, then lets the client go on.
@@ -253,6 +258,17 @@ extension Worker {
         wheel.set(exchange.its.timer, at: now.adding(milliseconds: limit))
     }
 
+    /// The replica has not gone on with it in time.
+    private mutating func replicaTimedOut(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
+        if let settings = exchange.its.pool?.its.pool.settings {
+            let limit =
+                reason == .firstByteTimeout
+                ? settings.firstByteTimeoutMilliseconds : settings.bodyIdleTimeoutMilliseconds
+            noteSilence(on: exchange.its.upstream, milliseconds: limit)
+        }
+        fail(exchange, reason)
+    }
+
     /// The body does not go on because the replica does not take what has come of it.
     private mutating func isReplicaSlow(_ exchange: Ref<Exchange>) -> Bool {
         guard let upstream = exchange.its.upstream else { return false }
@@ -272,14 +288,16 @@ extension Worker {
         case .awaitingResponse:
             if exchange.its.requestBody.isComplete {
                 if let replica = exchange.its.replica { observe(.firstByteTimeout, replica) }
-                fail(exchange, .firstByteTimeout)
+                replicaTimedOut(exchange, .firstByteTimeout)
             } else {
                 exchange.its.client.its.closesAfterResponse = true
-                fail(exchange, isReplicaSlow(exchange) ? .bodyTimeout : .requestTimeout)
+                guard isReplicaSlow(exchange) else { return fail(exchange, .requestTimeout) }
+                replicaTimedOut(exchange, .bodyTimeout)
             }
         case .responding:
             let isClientSlow = !exchange.its.client.its.output.isEmpty
-            fail(exchange, isClientSlow ? .clientTimeout : .bodyTimeout)
+            if isClientSlow { return fail(exchange, .clientTimeout) }
+            replicaTimedOut(exchange, .bodyTimeout)
         case .tunnelling: tunnelTimedOut(exchange)
         }
     }

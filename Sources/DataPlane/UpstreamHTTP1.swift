@@ -70,6 +70,7 @@ extension Worker {
             guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
             connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
         case .idle: closeUpstream(upstream)
+        case .multiplexing where upstream.its.http2.isSuspected: carrierLost(upstream)
         case .multiplexing: if upstream.its.http2.count == 0 { endCarrier(upstream) }
         case .busy, .tunnelling: break
         }

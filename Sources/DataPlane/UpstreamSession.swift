@@ -65,7 +65,8 @@ extension Worker {
         var next = replica.its.firstConnection
         while let carrier = next {
             next = carrier.its.next
-            guard carrier.its.http2.isCarrier, !carrier.its.http2.isEnding, !carrier.its.hasHangup,
+            guard carrier.its.http2.isCarrier, !carrier.its.http2.isEnding,
+                !carrier.its.http2.isSuspected, !carrier.its.hasHangup,
                 carrier.isOnPresentTerms, carrier.its.http2.count < streamsMaximum(of: carrier)
             else { continue }
             guard isFresh(carrier, for: exchange) else { continue }
@@ -139,7 +140,11 @@ extension Worker {
         }
         carrier.its.http2.session = session
         carrier.its.http2.openedAt = now
+        carrier.its.idleSince = now
         carrier.its.phase = .multiplexing
+        carrier.its.hasUserTimeout = true
+        Socket.setUserTimeout(
+            carrier.its.wire.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
         wantFlush(carrier)
         for slot in streams(of: carrier) {
             guard slot.its.isOpen, let exchange = slot.its.exchange else { continue }
@@ -184,6 +189,7 @@ extension Worker {
                     carrier.its.isReadable = false
                 }
                 moved += count
+                noteLife(of: carrier)
                 feedSession(carrier, buffer)
             case .wouldBlock: carrier.its.isReadable = false
             case .endOfStream, .failed:
@@ -295,6 +301,7 @@ extension Worker {
             && !replica.its.isGone && !carrier.its.http2.isEnding
             && carrier.its.http2.session?.hasGoneAway == false
         guard isWanted else { return endCarrier(carrier) }
+        if carrier.its.http2.isSuspected { return }
         let limit = replica.its.pool.its.pool.settings.idleTimeoutMilliseconds
         wheel.set(carrier.its.timer, at: now.adding(milliseconds: limit))
     }

@@ -20,6 +20,8 @@ struct UpstreamStream {
     var wantsFlush = false
     /// The carrier takes no new streams: the replica says so, or it is old.
     var isEnding = false
+    /// The carrier was silent for long, and takes no new streams before the replica has answered.
+    var isSuspected = false
     var openedAt = Instant(nanoseconds: 0)
 
     /// Bytes of the response's body that have come, and that the replica may not send again yet.
