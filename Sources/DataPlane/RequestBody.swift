@@ -283,7 +283,7 @@ extension Worker {
         case .connecting:
             // On a connection of HTTP/2 that is there, but whose replica does not say anything.
             guard let upstream = exchange.its.upstream, upstream.isStream else { return }
-            connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
+            settingsTimedOut(exchange, on: upstream)
         case .ended: break
         case .awaitingResponse:
             if exchange.its.requestBody.isComplete {

@@ -80,6 +80,8 @@ struct UpstreamReplica: Slotted {
     var codec = UpstreamCodec.unknown
     /// It is known to change the protocol of streams (RFC 8441), or was configured to be asked.
     var takesTunnels = false
+    /// Streams that it allows on a connection, as it said last; 0: it has not said yet.
+    var streamsAllowed = 0
     /// Counts the changes of what its connections are made by: TLS and the name in it, the
     /// protocol, the PROXY protocol.
     var terms: UInt32 = 0

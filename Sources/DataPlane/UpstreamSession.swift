@@ -26,36 +26,73 @@ extension Worker {
         start(exchange, on: upstream, of: carrier)
     }
 
-    /// Sends the request, unless it asks for another protocol and the replica has not said yet
-    /// whether it knows how to change that of a stream (RFC 8441 §3).
+    /// Sends the request, unless it has to wait for what the replica allows: how many streams, and
+    /// whether it knows how to change the protocol of one (RFC 8441 §3).
     private mutating func start(
         _ exchange: Ref<Exchange>, on upstream: Ref<UpstreamConnection>,
         of carrier: Ref<UpstreamConnection>
     ) {
-        if exchange.its.wantsUpgrade {
-            switch carrier.its.http2.session?.takesTunnels {
-            case .some(true): break
-            case .some(false): return fail(exchange, .upgradeRefused)
-            case nil:
-                exchange.its.stage = .connecting
-                upstream.its.phase = .connecting
-                let settings = carrier.its.replica.its.pool.its.pool.settings
-                wheel.set(
-                    exchange.its.timer,
-                    at: now.adding(milliseconds: settings.connectTimeoutMilliseconds))
-                return
-            }
+        let isKnown = carrier.hasSettings
+        if !isKnown, exchange.its.wantsUpgrade || !mayStartEarly(carrier) {
+            return waitForSettings(exchange, of: carrier, on: upstream)
         }
+        if exchange.its.wantsUpgrade, carrier.its.http2.session?.takesTunnels == false {
+            return fail(exchange, .upgradeRefused)
+        }
+        startNow(exchange, on: upstream)
+    }
+
+    private mutating func startNow(_ exchange: Ref<Exchange>, on upstream: Ref<UpstreamConnection>)
+    {
         upstream.its.phase = .busy
         sendRequest(exchange)
     }
 
-    /// The replica has said what it takes.
+    /// What is sent on a new connection before its SETTINGS may be more than the replica allows,
+    /// and be refused. So it is only the first request, or as many as it allowed the last time.
+    private mutating func mayStartEarly(_ carrier: Ref<UpstreamConnection>) -> Bool {
+        carrier.its.replica.its.streamsAllowed > 0 || carrier.its.http2.session?.streamCount == 0
+    }
+
+    private mutating func waitForSettings(
+        _ exchange: Ref<Exchange>, of carrier: Ref<UpstreamConnection>,
+        on upstream: Ref<UpstreamConnection>
+    ) {
+        exchange.its.stage = .connecting
+        upstream.its.phase = .connecting
+        let settings = carrier.its.replica.its.pool.its.pool.settings
+        wheel.set(
+            exchange.its.timer, at: now.adding(milliseconds: settings.connectTimeoutMilliseconds))
+    }
+
+    /// The replica does not say what it allows.
+    mutating func settingsTimedOut(_ exchange: Ref<Exchange>, on upstream: Ref<UpstreamConnection>)
+    {
+        guard upstream.its.http2.carrier?.its.phase == .multiplexing else { return }
+        guard exchange.its.wantsUpgrade else { return startNow(exchange, on: upstream) }
+        connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
+    }
+
+    /// The replica has said what it takes. Of those who have waited for that as many begin as it
+    /// allows, and the others go onto other connections.
     private mutating func settle(_ carrier: Ref<UpstreamConnection>) {
+        let replica = carrier.its.replica
         noteTunnels(of: carrier)
-        for slot in streams(of: carrier) where slot.its.isOpen && slot.its.phase == .connecting {
-            guard let exchange = slot.its.exchange else { continue }
-            start(exchange, on: slot, of: carrier)
+        replica.its.streamsAllowed = streamsMaximum(of: carrier)
+        let room = carrier.takesStreams ? replica.its.streamsAllowed : 0
+        for slot in streams(of: carrier).reversed() {
+            guard slot.its.isOpen, slot.its.phase == .connecting, let exchange = slot.its.exchange
+            else { continue }
+            let begun = carrier.its.http2.session?.streamCount ?? 0
+            if begun < room {
+                start(exchange, on: slot, of: carrier)
+            } else {
+                detach(exchange, slot)
+                closeUpstream(slot)
+                wheel.cancel(exchange.its.timer)
+                exchange.its.connectedCount -= 1
+                attemptAgain(exchange, on: replica)
+            }
         }
     }
 
@@ -65,9 +102,8 @@ extension Worker {
         var next = replica.its.firstConnection
         while let carrier = next {
             next = carrier.its.next
-            guard carrier.its.http2.isCarrier, !carrier.its.http2.isEnding,
-                !carrier.its.http2.isSuspected, !carrier.its.hasHangup,
-                carrier.isOnPresentTerms, carrier.its.http2.count < streamsMaximum(of: carrier)
+            guard carrier.its.http2.isCarrier, carrier.takesStreams,
+                carrier.its.http2.count < streamsMaximum(of: carrier)
             else { continue }
             guard isFresh(carrier, for: exchange) else { continue }
             return carrier
@@ -75,11 +111,14 @@ extension Worker {
         return nil
     }
 
-    /// As many as the replica allows; until it has said so, as many as one should allow
-    /// (RFC 9113 §6.5.2).
+    /// As many as the replica allows; until it has said so, as many as the last time, or as one
+    /// should allow (RFC 9113 §6.5.2). Where none is allowed, one waits until it is.
     private mutating func streamsMaximum(of carrier: Ref<UpstreamConnection>) -> Int {
-        let allowed = carrier.its.http2.session?.remoteStreamsMaximum ?? 100
-        return min(allowed, DataPlaneLimits.streamsPerUpstreamMaximum)
+        guard let session = carrier.its.http2.session, carrier.hasSettings else {
+            let former = carrier.its.replica.its.streamsAllowed
+            return former > 0 ? former : 100
+        }
+        return max(1, min(session.remoteStreamsMaximum, DataPlaneLimits.streamsPerUpstreamMaximum))
     }
 
     /// What there would be no second try for does not go onto a connection that is seen to end.
@@ -146,7 +185,7 @@ extension Worker {
         Socket.setUserTimeout(
             carrier.its.wire.descriptor, milliseconds: DataPlaneLimits.userTimeoutMilliseconds)
         wantFlush(carrier)
-        for slot in streams(of: carrier) {
+        for slot in streams(of: carrier).reversed() {
             guard slot.its.isOpen, let exchange = slot.its.exchange else { continue }
             exchange.its.connectedCount += 1
             exchange.noteConnected(at: now)

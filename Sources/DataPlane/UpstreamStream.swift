@@ -36,6 +36,14 @@ struct UpstreamStream {
 }
 
 extension Ref where Slot == UpstreamConnection {
+    /// Of a carrier: nothing that is known of it keeps new streams away.
+    var takesStreams: Bool {
+        !its.http2.isEnding && !its.http2.isSuspected && !its.hasHangup && isOnPresentTerms
+    }
+
+    /// Of a carrier: the replica has said what it allows.
+    var hasSettings: Bool { its.http2.session?.takesTunnels != nil }
+
     /// One stream of an HTTP/2 connection.
     var isStream: Bool {
         @inline(__always) get { its.http2.carrier != nil }
