@@ -12,6 +12,8 @@ enum FailureReason: UInt8 {
     case malformedResponse, responseHeadTooLarge, replicaLost, retriedStatus
     /// The replica says that it has done nothing with the request.
     case streamRefused
+    /// The replica has reset the stream, and may have worked on the request.
+    case streamReset
     /// The replica does not know how to change the protocol of a stream.
     case upgradeRefused
     // The client's doing.
@@ -45,6 +47,7 @@ enum FailureReason: UInt8 {
         case .replicaLost: "replica_lost"
         case .retriedStatus: "retried_status"
         case .streamRefused: "stream_refused"
+        case .streamReset: "stream_reset"
         case .upgradeRefused: "upgrade_refused"
         case .noRoute: "no_route"
         case .methodRefused: "method_refused"
@@ -70,7 +73,7 @@ enum FailureReason: UInt8 {
         case .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived: true
         case .closedBeforeHeaders, .closedMidResponse, .firstByteTimeout, .bodyTimeout: true
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: true
-        case .streamRefused: true
+        case .streamRefused, .streamReset: true
         case .upgradeRefused: false
         case .noReadyReplica, .holdFull, .holdTimeout, .paused, .deadlinePassed: false
         case .noRoute, .methodRefused, .rateLimited: false
@@ -86,7 +89,7 @@ enum FailureReason: UInt8 {
         case .connectRefused, .connectUnreachable, .closedBeforeHeaders, .closedMidResponse: 502
         case .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived: 502
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: 502
-        case .streamRefused, .upgradeRefused: 502
+        case .streamRefused, .streamReset, .upgradeRefused: 502
         case .connectTimeout, .firstByteTimeout, .bodyTimeout, .deadlinePassed: 504
         case .noReadyReplica, .holdFull, .holdTimeout, .paused: 503
         case .buffersExhausted, .shuttingDown, .drained: 503
@@ -112,7 +115,8 @@ enum FailureReason: UInt8 {
         case .tlsAlertReceived: "tls_alert_received"
         case .noReadyReplica, .holdTimeout, .paused, .deadlinePassed: "destination_unavailable"
         case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
-        case .closedBeforeHeaders, .replicaLost, .streamRefused: "connection_terminated"
+        case .closedBeforeHeaders, .replicaLost: "connection_terminated"
+        case .streamRefused, .streamReset: "connection_terminated"
         case .upgradeRefused: "http_upgrade_failed"
         case .closedMidResponse: "http_response_incomplete"
         case .firstByteTimeout: "http_response_timeout"
@@ -142,6 +146,7 @@ extension FailureReason {
         case .shuttingDown, .drained: .unavailable
         case .deadlinePassed, .firstByteTimeout, .bodyTimeout, .requestTimeout: .deadlineExceeded
         case .malformedResponse, .responseHeadTooLarge, .malformedRequest: .internalError
+        case .streamReset: .internalError
         case .noRoute, .methodRefused, .upgradeRefused: .unimplemented
         case .headTooLarge, .buffersExhausted, .rateLimited: .resourceExhausted
         case .clientClosed, .clientTimeout: .cancelled

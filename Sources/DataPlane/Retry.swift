@@ -47,8 +47,12 @@ extension Worker {
     ) {
         if attempt.hasSent {
             exchange.its.hasRetriedAfterSending = true
-            let isOver = attempt.reason == .closedBeforeHeaders || attempt.reason == .replicaLost
-            if isOver, !attempt.isOnReusedConnection { exchange.its.hasRetriedFresh = true }
+            switch attempt.reason {
+            case .streamReset: exchange.its.hasRetriedFresh = true
+            case .closedBeforeHeaders, .replicaLost:
+                if !attempt.isOnReusedConnection { exchange.its.hasRetriedFresh = true }
+            default: break
+            }
         }
         if let pool = exchange.its.pool {
             counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.retries.rawValue)
@@ -91,7 +95,7 @@ extension Worker {
         case .replicaLost: exchange.note(.replicaEnded)
         case .retriedStatus: exchange.note(.status)
         case .firstByteTimeout: exchange.note(.firstByte)
-        case .streamRefused: exchange.note(.closedEarly)
+        case .streamRefused, .streamReset: exchange.note(.closedEarly)
         case .closedBeforeHeaders:
             let age = now.milliseconds(since: exchange.its.attemptBegan)
             if age >= DataPlaneLimits.startOfWorkMilliseconds {

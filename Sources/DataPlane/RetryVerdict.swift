@@ -48,7 +48,8 @@ enum FailureVerdict: Equatable {
 ///
 /// - Nothing was sent: tried elsewhere for any method, as long as a request may wait.
 /// - Sent, and no byte came back: once more after a kept connection, which may just have been
-///   stale, and once after a fresh one, if the request is idempotent and whole in our hands.
+///   stale, and once after a fresh one or a stream that was reset, if the request is idempotent and
+///   whole in our hands.
 /// - When these are used up, a last time, after a moment: replicas that are stopped together close
 ///   on it one after the other, and none of them says so before.
 /// - The replica answered with a status that the pool wants tried again, or not in time: the same,
@@ -75,6 +76,9 @@ func verdict(on attempt: FailedAttempt) -> FailureVerdict {
     case .streamRefused:
         let isPossible = attempt.isReplayable && isConnected && attempt.canConnectAgain
         return isPossible ? .retry : .answer
+    case .streamReset:
+        guard attempt.mayBeRepeated, isConnected, !attempt.hasRetriedFresh else { return .answer }
+        return attempt.isWithinBudget ? .retryOnBudget : .deny
     case .firstByteTimeout where !attempt.retriesFirstByte: return .answer
     case .firstByteTimeout, .retriedStatus:
         guard attempt.mayBeRepeated, isConnected, attempt.hasOther else { return .answer }

@@ -58,7 +58,7 @@ extension Worker {
             carrier.its.output.isEmpty, session.isOver
         else { return }
         // Ended by weir, unless the replica has made it say GOAWAY.
-        if carrier.its.http2.count == 0 { closeUpstream(carrier) } else { carrierLost(carrier) }
+        if carrier.its.http2.count == 0 { closeUpstream(carrier) } else { carrierRefused(carrier) }
     }
 
     /// As many frames as fit into one send.

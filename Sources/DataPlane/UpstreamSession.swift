@@ -20,7 +20,8 @@ extension Worker {
             upstream.its.phase = .connecting
             return
         }
-        exchange.its.isOnReusedConnection = true
+        // A second one that dies was not stale.
+        exchange.its.isOnReusedConnection = !exchange.its.hasRetriedAfterSending
         exchange.its.connectedCount += 1
         exchange.noteReused()
         start(exchange, on: upstream, of: carrier)
@@ -291,13 +292,16 @@ extension Worker {
             }
             if slot.its.phase == .tunnelling {
                 endTunnel(exchange, closed.code == HTTP2Error.none ? nil : .closedMidResponse)
-            } else if closed.code == HTTP2Error.refusedStream,
-                exchange.its.firstByteAt.nanoseconds == 0
-            {
+            } else if closed.isResetHere {
+                fail(exchange, .malformedResponse)
+            } else if exchange.its.firstByteAt.nanoseconds != 0 {
+                upstreamBroken(slot)
+            } else if closed.code == HTTP2Error.refusedStream {
                 // The replica has done nothing with it (RFC 9113 §8.7).
                 fail(exchange, .streamRefused)
             } else {
-                upstreamBroken(slot)
+                observe(.closedBeforeResponse, slot.its.replica)
+                fail(exchange, .streamReset)
             }
         }
     }
@@ -320,6 +324,14 @@ extension Worker {
             }
         }
         closeUpstream(carrier)
+    }
+
+    /// Weir has ended the connection for what the replica sent, which was the answer to the one
+    /// request that was under way. Where there were more, that can be any; it was not stale.
+    mutating func carrierRefused(_ carrier: Ref<UpstreamConnection>) {
+        if carrier.its.http2.count == 1 { failStreams(of: carrier, .malformedResponse) }
+        for slot in streams(of: carrier) { slot.its.exchange?.its.isOnReusedConnection = false }
+        carrierLost(carrier)
     }
 
     /// Fails all that is under way on the carrier.

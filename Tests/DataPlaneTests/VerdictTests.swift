@@ -98,6 +98,15 @@ struct VerdictTests {
             reason: .replicaLost, sent: true, idempotent: false, again: true, attempts: 3,
             expected: .answer),
         Row(reason: .closedBeforeHeaders, sent: true, connects: 9, expected: .retryOnBudget),
+        // The replica lives, so that there is nothing to wait for.
+        Row(reason: .streamReset, sent: true, expected: .retryOnBudget),
+        Row(reason: .streamReset, sent: true, reused: true, expected: .retryOnBudget),
+        Row(reason: .streamReset, sent: true, budget: false, expected: .deny),
+        Row(reason: .streamReset, sent: true, again: true, expected: .answer),
+        Row(reason: .streamReset, sent: true, idempotent: false, expected: .answer),
+        Row(reason: .streamReset, sent: true, replayable: false, expected: .answer),
+        Row(reason: .streamReset, sent: true, attempts: 3, expected: .answer),
+        Row(reason: .streamReset, sent: true, response: true, expected: .cut),
     ]
 
     static let answered: [Row] = [

@@ -56,6 +56,8 @@ public enum HTTP2Event: Sendable {
 public struct HTTP2Closed: Sendable, BitwiseCopyable {
     public let user: UInt64
     public let code: UInt32
+    /// This side has reset it, for what the other one sent.
+    public var isResetHere = false
 }
 
 /// What is to be sent next.

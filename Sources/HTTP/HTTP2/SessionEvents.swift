@@ -145,7 +145,12 @@ extension SessionCallbacks {
     static func frameWent(_ state: State, _ frame: UnsafePointer<nghttp2_frame>) {
         let id = unsafe frame.pointee.hd.stream_id
         let kind = unsafe nghttp2_frame_type(UInt32(frame.pointee.hd.type))
-        guard unsafe state.pointee.role == .server else { return }
+        guard unsafe state.pointee.role == .server else {
+            if kind == NGHTTP2_RST_STREAM, let index = unsafe record(state, id) {
+                unsafe state.pointee.records[Int(index)].isResetHere = true
+            }
+            return
+        }
         if kind == NGHTTP2_RST_STREAM {
             unsafe state.pointee.memory.noteReset(id)
             unsafe noteError(state, frame.pointee.rst_stream.error_code)

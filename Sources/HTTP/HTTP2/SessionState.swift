@@ -22,6 +22,8 @@ struct StreamRecord {
     /// It asks for another protocol (RFC 8441).
     var isTunnel = false
     var closeCode: UInt32 = 0
+    /// Of a client session: it was reset for what the server sent.
+    var isResetHere = false
     /// The next unused record, or the next one that closed.
     var next: Int32 = -1
     /// Lines to be sent behind the body.
@@ -110,9 +112,11 @@ struct SessionState {
             if firstClosed < 0 { lastClosed = -1 }
             let user = records[Int(index)].user
             let code = records[Int(index)].closeCode
+            let isResetHere = records[Int(index)].isResetHere
             freeRecord(index)
             // Released meanwhile: what closed it was also its proper end.
-            if user != 0 { return HTTP2Closed(user: user, code: code) }
+            guard user != 0 else { continue }
+            return HTTP2Closed(user: user, code: code, isResetHere: isResetHere)
         }
         return nil
     }
