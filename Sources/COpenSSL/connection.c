@@ -223,6 +223,11 @@ static int outcome(struct weir_tls *tls, int result) {
     return -EPROTO;
 }
 
+// What went wrong is told by the last error in a queue of the thread: what other connections have left there is not ours.
+static void forget_errors(void) {
+    if (ERR_peek_error()) ERR_clear_error();
+}
+
 int weir_tls_handshake(struct weir_tls *tls) {
     if (has_backlog(tls)) {
         int result = flush(tls);
@@ -232,6 +237,7 @@ int weir_tls_handshake(struct weir_tls *tls) {
         }
     }
     if (!tls->is_open) {
+        forget_errors();
         int result = SSL_do_handshake(tls->ssl);
         if (result != 1) {
             result = outcome(tls, result);
@@ -251,6 +257,7 @@ long weir_tls_recv(struct weir_tls *tls, void *buffer, size_t capacity) {
     tls->was_short = tls->is_drained = 0;
     while (total < capacity) {
         size_t count = 0;
+        forget_errors();
         result = SSL_read_ex(tls->ssl, (char *)buffer + total, capacity - total, &count);
         if (result != 1) {
             result = outcome(tls, (int)result);
@@ -277,6 +284,7 @@ long weir_tls_recv(struct weir_tls *tls, void *buffer, size_t capacity) {
 long weir_tls_peek(struct weir_tls *tls) {
     char byte;
     size_t count = 0;
+    forget_errors();
     int result = SSL_peek_ex(tls->ssl, &byte, 1, &count);
     return result == 1 ? 1 : outcome(tls, result);
 }
@@ -284,6 +292,7 @@ long weir_tls_peek(struct weir_tls *tls) {
 // One record, at most RECORD_BYTES. 1, or a negated errno.
 static int send_record(struct weir_tls *tls, const void *bytes, size_t count) {
     size_t written = 0;
+    forget_errors();
     int result = SSL_write_ex(tls->ssl, bytes, count, &written);
     if (result == 1) return 1;
     result = outcome(tls, result);
