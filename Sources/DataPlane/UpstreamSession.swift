@@ -137,10 +137,8 @@ extension Worker {
             return false
         }
         guard carrier.its.http2.count == 0, !exchange.its.isIdempotent else { return true }
-        switch carrier.its.wire.descriptor.peek() {
-        case .endOfStream, .failed: return false
-        case .bytes, .wouldBlock: return true
-        }
+        // What is there and has not been read may be its end as well (GOAWAY, close_notify).
+        return carrier.its.wire.descriptor.peek() == .wouldBlock
     }
 
     /// A slot for a stream of the carrier.
