@@ -25,6 +25,9 @@ extension Ref where Slot == Exchange {
         return its.requestSent < request.count - its.hostBytes
     }
 
+    /// A stream that it goes by has to become a tunnel.
+    var needsTunnel: Bool { its.wantsUpgrade && !its.isUpgradeOptional }
+
     var attemptsDescribed: Int { min(its.attemptCount, Attempt.describedMaximum) }
 
     func beginAttempt(on replica: Ref<UpstreamReplica>, at now: Instant) {

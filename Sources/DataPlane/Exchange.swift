@@ -45,6 +45,8 @@ struct Exchange: Slotted {
     var isIdempotent = true
     var expectsContinue = false
     var wantsUpgrade = false
+    /// That is to a protocol of which nobody minds if it stays HTTP: to anything but WebSocket.
+    var isUpgradeOptional = false
     /// It is a gRPC call, which is answered as such.
     var isCall = false
     /// When its client will have given up, if it has said so; then there is no use in waiting.

@@ -13,6 +13,7 @@ extension Worker {
         wheel.cancel(client.its.timer)
         noteRequest(exchange, of: client)
         noteCall(exchange, received)
+        if exchange.its.wantsUpgrade { noteUpgrade(exchange, received) }
 
         let isRedirected = isToBeRedirected(client, received)
         let isRouted = !isRedirected && requestHead.method != .connect
@@ -74,6 +75,12 @@ extension Worker {
         exchange.its.isCall = true
         guard let timeout = call.timeoutNanoseconds else { return }
         exchange.its.deadline = Instant(nanoseconds: now.nanoseconds + timeout)
+    }
+
+    /// A client of HTTP/2 has made a tunnel of its stream, which cannot become a request again.
+    private mutating func noteUpgrade(_ exchange: Ref<Exchange>, _ received: Buffer) {
+        exchange.its.isUpgradeOptional =
+            !exchange.its.client.its.http2.isTunnel && !requestHead.wantsWebSocket(received.bytes)
     }
 
     mutating func route(

@@ -16,7 +16,7 @@ extension Worker {
         _ exchange: Ref<Exchange>, to replica: Ref<UpstreamReplica>
     ) -> Bool {
         guard replica.its.codec != .http1 else { return false }
-        return !exchange.its.wantsUpgrade || replica.its.takesTunnels
+        return !exchange.needsTunnel || replica.its.takesTunnels
     }
 
     mutating func adoptProtocol(of pool: Ref<UpstreamPool>, _ former: UpstreamProtocol) {
@@ -46,7 +46,7 @@ extension Worker {
         guard isNegotiated(upstream), let exchange = upstream.its.exchange else { return }
         if exchange.its.kind == .tunnel {
             upstream.its.wire.offerNothing()
-        } else if exchange.its.wantsUpgrade {
+        } else if exchange.needsTunnel {
             upstream.its.wire.offerHTTP1()
         }
     }
@@ -65,7 +65,7 @@ extension Worker {
         guard failure == .noCommonProtocol, let exchange = upstream.its.exchange else {
             return false
         }
-        return exchange.its.kind == .http && exchange.its.wantsUpgrade && isNegotiated(upstream)
+        return exchange.its.kind == .http && exchange.needsTunnel && isNegotiated(upstream)
     }
 
     /// The handshake is over: goes on in what was agreed on.
@@ -76,7 +76,7 @@ extension Worker {
         let replica = upstream.its.replica
         let isHTTP2 = upstream.its.wire.hasAgreedOnHTTP2
         // That it speaks HTTP/1.1 where nothing else was offered says nothing.
-        if upstream.its.exchange?.its.wantsUpgrade != true {
+        if upstream.its.exchange?.needsTunnel != true {
             replica.its.codec = isHTTP2 ? .http2 : .http1
         }
         switch (upstream.its.http2.isCarrier, isHTTP2) {

@@ -34,10 +34,10 @@ extension Worker {
         of carrier: Ref<UpstreamConnection>
     ) {
         let isKnown = carrier.hasSettings
-        if !isKnown, exchange.its.wantsUpgrade || !mayStartEarly(carrier) {
+        if !isKnown, exchange.needsTunnel || !mayStartEarly(carrier) {
             return waitForSettings(exchange, of: carrier, on: upstream)
         }
-        if exchange.its.wantsUpgrade, carrier.its.http2.session?.takesTunnels == false {
+        if exchange.needsTunnel, carrier.its.http2.session?.takesTunnels == false {
             return fail(exchange, .upgradeRefused)
         }
         startNow(exchange, on: upstream)
@@ -70,7 +70,7 @@ extension Worker {
     mutating func settingsTimedOut(_ exchange: Ref<Exchange>, on upstream: Ref<UpstreamConnection>)
     {
         guard upstream.its.http2.carrier?.its.phase == .multiplexing else { return }
-        guard exchange.its.wantsUpgrade else { return startNow(exchange, on: upstream) }
+        guard exchange.needsTunnel else { return startNow(exchange, on: upstream) }
         connectFailed(exchange, upstream.its.replica, code: ConnectError.timedOut)
     }
 

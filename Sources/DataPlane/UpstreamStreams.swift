@@ -42,7 +42,7 @@ extension Worker {
         let hasBody = exchange.its.requestFraming != .none
         let stream = session.request(
             head, scheme: carrier.its.wire.isTLS ? .https : .http, body: hasBody ? .offered : .none,
-            user: upstream.bits)
+            upgrade: exchange.needsTunnel ? .passed : .ignored, user: upstream.bits)
         guard stream != .none else {
             carrier.its.http2.isEnding = true
             return false
@@ -50,7 +50,7 @@ extension Worker {
         upstream.its.http2.stream = stream
         upstream.its.http2.hasHead = true
         upstream.its.http2.body.begin(exchange.its.requestFraming, output: .dataAndTrailers)
-        upstream.its.http2.hasEnd = !hasBody && !exchange.its.wantsUpgrade
+        upstream.its.http2.hasEnd = !hasBody && !exchange.needsTunnel
         wantFlush(carrier)
         return true
     }

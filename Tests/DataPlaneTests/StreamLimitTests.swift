@@ -60,4 +60,24 @@ struct StreamLimitTests {
         bed.stop()
         replica.stop()
     }
+
+    @Test("An upgrade that a client can do without is ignored, and the request served")
+    func optionalUpgrade() throws {
+        let replica = try ScriptedReplica { wire in
+            try wire.beginStreams()
+            while true { try wire.answer(try wire.nextStream(), "served") }
+        }
+        var settings = PoolSettings()
+        settings.upstreamProtocol = .http2
+        let bed = try Bed(replicas: [replica.address], settings: settings)
+        let client = try bed.client()
+        func ask(_ offer: String) throws -> WireMessage {
+            try client.roundTrip(request("GET /", "Connection: Upgrade", "Upgrade: \(offer)"))
+        }
+        #expect(try ask("TLS/1.0").text == "served")
+        #expect(try ask("foo, bar/2").text == "served")
+        #expect(try ask("foo, WebSocket").reason == "upgrade_refused")
+        bed.stop()
+        replica.stop()
+    }
 }

@@ -40,16 +40,25 @@ extension HTTP2Session {
             list.fieldCount, nil) == 0
     }
 
+    /// What becomes of the upgrade that a request may ask for.
+    public enum Upgrade: Sendable, BitwiseCopyable {
+        /// It is asked for, by extended CONNECT (RFC 8441).
+        case passed
+        /// The request is served as if it did not ask (RFC 9110 §7.8).
+        case ignored
+    }
+
     /// Begins a stream with the head of a request.
     ///
     /// - Parameter text: a request head of HTTP/1.1 in origin form, written by weir.
     /// - Returns: `none` if the session takes no more, or the head has too many fields.
     public func request(
-        _ text: Span<UInt8>, scheme: RequestForwarding.Scheme, body: Body, user: UInt64
+        _ text: Span<UInt8>, scheme: RequestForwarding.Scheme, body: Body,
+        upgrade: Upgrade = .passed, user: UInt64
     ) -> HTTP2Stream {
         guard !hasGoneAway else { return .none }
         var list = unsafe FieldList(state.pointee.fields)
-        let isTunnel = list.addRequest(text, scheme: scheme)
+        let isTunnel = list.addRequest(text, scheme: scheme, upgrade)
         guard !list.overflows else { return .none }
         let index = unsafe state.pointee.makeRecord(id: 0)
         let takesBody = body == .offered || isTunnel
@@ -144,10 +153,10 @@ extension FieldList {
     ///
     /// - Returns: whether it asks for another protocol on its stream.
     mutating func addRequest(
-        _ text: Span<UInt8>, scheme: RequestForwarding.Scheme
+        _ text: Span<UInt8>, scheme: RequestForwarding.Scheme, _ upgrade: HTTP2Session.Upgrade
     ) -> Bool {
         let lineEnd = text.firstLineEnd
-        let isUpgrade = text.upgradeLine(from: lineEnd + 2)
+        let isUpgrade = upgrade == .passed && text.upgradeLine(from: lineEnd + 2)
         addLines(of: text, from: lineEnd + 2, isUpgrade: isUpgrade)
         let methodEnd = text.endOfToken(from: 0)
         let target = methodEnd + 1..<lineEnd - 9

@@ -42,6 +42,20 @@ public struct RequestHead: ~Copyable, Sendable {
     /// Whether the target carries the authority itself, so that Host does not count.
     var isAbsolute: Bool { authority.end <= target.end && !authority.isEmpty }
 
+    /// Whether the upgrade that it wants is to WebSocket, among others (RFC 6455 §4.1).
+    ///
+    /// - Parameter bytes: those that were parsed.
+    public func wantsWebSocket(_ bytes: Span<UInt8>) -> Bool {
+        guard wantsUpgrade else { return false }
+        for index in 0..<fields.count where fields[index].id == .upgrade {
+            var protocols = ListReader(fields[index].value)
+            while let offer = protocols.next(in: bytes) {
+                if bytes.has("websocket", count: 9, in: offer) { return true }
+            }
+        }
+        return false
+    }
+
     /// Reads a head from the first byte of `bytes`; false when it is not complete yet, and the
     /// caller calls again with the same bytes and more.
     ///
