@@ -79,8 +79,15 @@ public struct Limits: Sendable, Equatable {
     public var keepAliveTimeoutMilliseconds = 75_000
     /// Without any progress of a body, either way, on the client side.
     public var clientIdleTimeoutMilliseconds = 60_000
+    /// Of a request body while its replica would take more of it, and of a response while some of
+    /// it waits for its client: bytes per second over a window; 0 is none.
+    public var requestBytesPerSecondMinimum = 100
+    public var responseBytesPerSecondMinimum = 100
+    public var rateWindowMilliseconds = 60_000
     public var requestsPerConnectionMaximum = 10_000
     public var clientConnectionsPerWorkerMaximum = 65_536
+    /// Of one client at each listener, over all workers; 0 is any number.
+    public var connectionsPerClientMaximum = 8_192
     /// A response is read ahead of a slow client up to this.
     public var readAheadBytesMaximum = 1_048_576
     /// A request body up to this is kept, so that it can be sent again.

@@ -43,8 +43,9 @@ extension Worker {
                 client.its.redirectPort = listener.redirectPort
                 client.its.hstsSeconds = listener.hstsSeconds
                 client.its.isTrusted = trusted.contains(address)
-                guard watch(client) else { continue }
-                if proxies.contains(address) {
+                let isProxy = proxies.contains(address)
+                guard isProxy || countConnection(client), watch(client) else { continue }
+                if isProxy {
                     awaitGreeting(client, .awaitingProxyHeader)
                 } else {
                     welcome(client, mode)

@@ -59,6 +59,8 @@ struct ClientConnection: Slotted {
     var goesOnLater = false
     var wire = Wire.none
     var listenerRow = 0
+    /// What it is counted by among the connections of its client; 0: it is not.
+    var countedAs: UInt64 = 0
     var address: SocketAddress?
     var addressText = AddressText.unknown
     /// It is a proxy whose forwarding fields are believed.
@@ -74,6 +76,8 @@ struct ClientConnection: Slotted {
     /// Bytes received and not dealt with: part of a head, or pipelined requests.
     var input: Buffer?
     var output = OutputQueue()
+    /// How fast it takes what is queued.
+    var reading = RateWindow()
     var exchange: Ref<Exchange>?
     var timer = TimerWheel.Timer.none
     var requestsServed = 0

@@ -194,9 +194,13 @@ extension Worker {
 
     /// The socket takes bytes again.
     mutating func clientWritable(_ client: Ref<ClientConnection>) {
+        let before = client.its.output.count
         if client.its.output.flush(to: client.its.wire, store: &store) != nil {
             clientGone(client)
             return
+        }
+        if isTooSlow(client, reading: before - client.its.output.count) {
+            return cutSlowReader(client)
         }
         switch client.its.phase {
         case .exchanging:
@@ -300,6 +304,7 @@ extension Worker {
             if !client.its.output.isEmpty { client.its.wire.resetOnClose() }
             counters.listeners.subtract(
                 1, row: client.its.listenerRow, column: ListenerColumn.open.rawValue)
+            if client.its.countedAs != 0 { links.clients.leave(client: client.its.countedAs) }
         }
         if let input = client.its.input { store.give(input) }
         client.its.input = nil

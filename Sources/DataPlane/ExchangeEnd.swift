@@ -32,7 +32,7 @@ extension Worker {
     }
 
     private mutating func giveUp(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
-        if exchange.its.kind == .tunnel || reason == .clientClosed {
+        if exchange.its.kind == .tunnel || reason == .clientClosed || reason == .clientTooSlow {
             cut(exchange, reason)
         } else {
             answer(exchange, reason)

@@ -17,9 +17,9 @@ enum FailureReason: UInt8 {
     /// The replica does not know how to change the protocol of a stream.
     case upgradeRefused
     // The client's doing.
-    case noRoute, methodRefused, rateLimited
+    case noRoute, methodRefused, rateLimited, clientConnections
     case malformedRequest, headTooLarge, requestTimeout, clientClosed
-    case clientTimeout
+    case clientTimeout, requestTooSlow, clientTooSlow
     // Ours.
     case buffersExhausted, shuttingDown
     /// No failure: the end of a tunnel whose replica is being drained.
@@ -52,11 +52,14 @@ enum FailureReason: UInt8 {
         case .noRoute: "no_route"
         case .methodRefused: "method_refused"
         case .rateLimited: "rate_limited"
+        case .clientConnections: "client_connections"
         case .malformedRequest: "malformed_request"
         case .headTooLarge: "head_too_large"
         case .requestTimeout: "request_timeout"
         case .clientClosed: "client_closed"
         case .clientTimeout: "client_timeout"
+        case .requestTooSlow: "request_too_slow"
+        case .clientTooSlow: "client_too_slow"
         case .buffersExhausted: "buffers_exhausted"
         case .shuttingDown: "shutting_down"
         case .drained: "drained"
@@ -64,7 +67,9 @@ enum FailureReason: UInt8 {
     }
 
     /// The client has left, or does not read: whatever was cut, nobody here is to blame for it.
-    var isClientsEnd: Bool { self == .clientClosed || self == .clientTimeout }
+    var isClientsEnd: Bool {
+        self == .clientClosed || self == .clientTimeout || self == .clientTooSlow
+    }
 
     /// Whether it counts against the replica of the attempt, and not against the client or weir.
     var blamesReplica: Bool {
@@ -76,9 +81,9 @@ enum FailureReason: UInt8 {
         case .streamRefused, .streamReset: true
         case .upgradeRefused: false
         case .noReadyReplica, .holdFull, .holdTimeout, .paused, .deadlinePassed: false
-        case .noRoute, .methodRefused, .rateLimited: false
+        case .noRoute, .methodRefused, .rateLimited, .clientConnections: false
         case .malformedRequest, .headTooLarge, .requestTimeout: false
-        case .clientClosed, .clientTimeout: false
+        case .clientClosed, .clientTimeout, .requestTooSlow, .clientTooSlow: false
         case .buffersExhausted, .shuttingDown, .drained: false
         }
     }
@@ -95,12 +100,12 @@ enum FailureReason: UInt8 {
         case .buffersExhausted, .shuttingDown, .drained: 503
         case .noRoute: 404
         case .methodRefused: 405
-        case .rateLimited: 429
+        case .rateLimited, .clientConnections: 429
         case .malformedRequest: 400
         case .headTooLarge: 431
-        case .requestTimeout: 408
+        case .requestTimeout, .requestTooSlow: 408
         // Seen in the log only: there is nobody to answer.
-        case .clientClosed, .clientTimeout: 499
+        case .clientClosed, .clientTimeout, .clientTooSlow: 499
         }
     }
 
@@ -115,19 +120,20 @@ enum FailureReason: UInt8 {
         case .tlsAlertReceived: "tls_alert_received"
         case .noReadyReplica, .holdTimeout, .paused, .deadlinePassed: "destination_unavailable"
         case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
+        case .clientConnections: "connection_limit_reached"
         case .closedBeforeHeaders, .replicaLost: "connection_terminated"
         case .streamRefused, .streamReset: "connection_terminated"
         case .upgradeRefused: "http_upgrade_failed"
         case .closedMidResponse: "http_response_incomplete"
         case .firstByteTimeout: "http_response_timeout"
         case .bodyTimeout: "connection_read_timeout"
-        case .clientTimeout: "connection_write_timeout"
+        case .clientTimeout, .clientTooSlow: "connection_write_timeout"
         case .malformedResponse, .retriedStatus: "http_protocol_error"
         case .responseHeadTooLarge: "http_response_header_section_size"
         case .noRoute: "destination_not_found"
         case .rateLimited: "http_request_denied"
         case .methodRefused, .malformedRequest, .headTooLarge: "http_request_error"
-        case .requestTimeout: "connection_read_timeout"
+        case .requestTimeout, .requestTooSlow: "connection_read_timeout"
         case .clientClosed, .drained: "connection_terminated"
         }
     }
@@ -149,7 +155,9 @@ extension FailureReason {
         case .streamReset: .internalError
         case .noRoute, .methodRefused, .upgradeRefused: .unimplemented
         case .headTooLarge, .buffersExhausted, .rateLimited: .resourceExhausted
-        case .clientClosed, .clientTimeout: .cancelled
+        case .clientConnections: .resourceExhausted
+        case .requestTooSlow: .deadlineExceeded
+        case .clientClosed, .clientTimeout, .clientTooSlow: .cancelled
         }
     }
 }

@@ -30,6 +30,7 @@ extension Worker {
         }
         guard let listener = listener(of: client) else { return closeClient(client) }
         client.its.isTrusted = listener.trusted.contains(client.its.address)
+        guard countConnection(client) else { return }
         client.its.phase = .idle
         welcome(client, listener.mode)
         guard client.its.isOpen else { return }

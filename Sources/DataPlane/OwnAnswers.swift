@@ -35,6 +35,19 @@ extension Worker {
         beginClosing(client)
     }
 
+    /// The same for a connection that the caller closes at once.
+    mutating func sayWhy(_ reason: FailureReason, to client: Ref<ClientConnection>) {
+        let requestID = RequestID(high: random.next(), low: random.next())
+        var answer = OwnAnswer(
+            status: reason.status, error: reason.proxyError, details: reason.word.description)
+        answer.requestID = requestID
+        answer.closes = true
+        answer.retryAfterSeconds = 1
+        send(answer, to: client)
+        logRefusal(
+            client, status: reason.status, details: reason.word.description, requestID: requestID)
+    }
+
     /// Answers the exchange with its failure and ends it.
     mutating func answer(_ exchange: Ref<Exchange>, _ reason: FailureReason) {
         let client = exchange.its.client

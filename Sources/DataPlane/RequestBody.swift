@@ -86,13 +86,15 @@ extension Worker {
             guard let received = nextInput(of: client, atMost: limit) else { return }
             moved += received.count
             var rest = received
+            let consumed: Int
             do {
                 var bytes = received.mutablePrefix(min(allowance, received.count))
                 let taken = try exchange.its.requestBody.take(&bytes)
-                exchange.its.bytesFromClient += UInt64(taken.consumed)
+                consumed = taken.consumed
+                exchange.its.bytesFromClient += UInt64(consumed)
                 var body = received
                 body.truncate(to: taken.kept)
-                rest.consume(taken.consumed)
+                rest.consume(consumed)
                 keepBody(of: exchange, isChunkedHere && !body.isEmpty ? chunk(body) : body)
             } catch {
                 rejectBody(of: exchange, error)
@@ -100,6 +102,11 @@ extension Worker {
             }
             guard client.its.isOpen else { return }
             keepInput(rest, of: client)
+            if exchange.its.isOpen, !exchange.its.requestBody.isComplete,
+                isTooSlow(exchange, sending: consumed)
+            {
+                return refuseSlowBody(of: exchange)
+            }
         }
     }
 
@@ -270,7 +277,7 @@ extension Worker {
     }
 
     /// The body does not go on because the replica does not take what has come of it.
-    private mutating func isReplicaSlow(_ exchange: Ref<Exchange>) -> Bool {
+    mutating func isReplicaSlow(_ exchange: Ref<Exchange>) -> Bool {
         guard let upstream = exchange.its.upstream else { return false }
         return exchange.hasUnsentRequest || !upstream.its.output.isEmpty
     }

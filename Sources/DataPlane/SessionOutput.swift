@@ -78,6 +78,7 @@ extension Worker {
                 case .client:
                     let slot = Ref<ClientConnection>(bits: user)
                     slot.its.output.take(body, into: &out, store: &store)
+                    slot.its.reading.add(body)
                     streamsToResume.append(slot)
                 case .upstream:
                     let slot = Ref<UpstreamConnection>(bits: user)
@@ -93,6 +94,11 @@ extension Worker {
     private mutating func resumeStreams() {
         while let slot = streamsToResume.popLast() {
             guard slot.its.isOpen, slot.isStream else { continue }
+            // What it has taken was counted as the frames were made.
+            if isTooSlow(slot, reading: 0) {
+                cutSlowReader(slot)
+                continue
+            }
             switch slot.its.phase {
             case .exchanging:
                 guard let exchange = slot.its.exchange else { continue }

@@ -202,6 +202,9 @@ struct WorkerLinks: Sendable {
     let counters: WorkerCounters
     let board: LoadBoard
     let rates: RateTable
+    let clients: ClientTable
+    /// What clients are hashed with to be counted: no client can foretell whose place it gets.
+    let clientKey: SigningKey
     let observations: BoundedQueue<Observation>
     let wakeup: Wakeup
     /// nil when there is no access log.

@@ -25,12 +25,15 @@ public final class WorkerGroup {
     ) throws(SystemError) {
         logWriter = try LogWriter(target: accessLog, workers: counters.count, inherited: log)
         let rates = RateTable()
+        let clients = ClientTable()
+        let clientKey = SigningKey(high: Machine.randomBits(), low: Machine.randomBits())
         var links: [WorkerLinks] = []
         for (index, set) in counters.enumerated() {
             links.append(
                 WorkerLinks(
                     mailbox: try Mailbox(), counters: set, board: board,
-                    rates: rates, observations: observations[index], wakeup: wakeup,
+                    rates: rates, clients: clients, clientKey: clientKey,
+                    observations: observations[index], wakeup: wakeup,
                     logRing: logWriter?.rings[index], logWakeup: logWriter?.wakeup,
                     logRules: logRules,
                     ended: ended))

@@ -81,6 +81,10 @@ public enum ListenerColumn: Int, CaseIterable, Sendable {
     case malformed
     /// TLS handshakes that went well, those of them that resumed a session, and those that failed.
     case handshakes, handshakesResumed, handshakesFailed
+    /// Connections of clients that had as many as they may.
+    case clientsRefused
+    /// Clients that sent or read too slowly.
+    case tooSlow
 }
 
 /// What a worker says about itself; one row.

@@ -98,6 +98,7 @@ extension Rule {
     static let unsafeFiles = [
         "Sources/Transport/": "wraps the kernel: sockets, poller, threads, clocks, raw buffers",
         "Sources/Metrics/CounterTable.swift": "owns the counters' memory, shared between threads",
+        "Sources/Balancing/ClientTable.swift": "owns the memory that connections are counted in",
         "Sources/Balancing/RateTable.swift": "owns the memory that workers count clients in",
         "Sources/Balancing/LoadBoard.swift": "owns the cells of load, shared between threads",
         "Sources/HTTP/Message/Fields.swift": "owns the table of field lines",

@@ -67,6 +67,12 @@ extension MetricsPage {
                 "weir_listener_connections_refused_total", .counter,
                 "Connections turned away at a limit.", \.refused),
             Metric(
+                "weir_listener_clients_refused_total", .counter,
+                "Connections of clients that had as many as they may.", \.clientsRefused),
+            Metric(
+                "weir_listener_clients_too_slow_total", .counter,
+                "Clients that sent or read too slowly.", \.tooSlow),
+            Metric(
                 "weir_listener_malformed_requests_total", .counter,
                 "Requests that are not HTTP, or ambiguous.", \.malformed),
             Metric(

@@ -63,6 +63,10 @@ public struct ListenerReport: Equatable, Sendable {
     public var requests = 0
     /// Connections turned away at a limit.
     public var refused = 0
+    /// Connections of clients that had as many as they may.
+    public var clientsRefused = 0
+    /// Clients that sent or read too slowly.
+    public var tooSlow = 0
     public var malformed = 0
     /// TLS handshakes that went well, those of them that resumed a session, and those that failed.
     public var handshakes = 0

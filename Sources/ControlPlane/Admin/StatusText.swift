@@ -63,7 +63,7 @@ public enum StatusText {
                 .init(text: listener.certificates.isEmpty ? listener.mode : listener.mode + " tls"),
                 .init(text: "\(listener.open)"),
                 .init(text: "\(listener.accepted)"), .init(text: "\(listener.requests)"),
-                .init(text: "\(listener.refused + listener.malformed)"),
+                .init(text: "\(listener.refused + listener.clientsRefused + listener.malformed)"),
                 .init(text: listener.target ?? routesText(report, listener.name)),
             ])
         }

@@ -80,9 +80,10 @@ public struct TopScreen: Sendable {
             line.put(listener.mode, width: 6)
             line.put(figures.requests(listener).map { "\(TopLine.number($0))/s" } ?? "", width: 10)
             line.put("\(listener.open) open")
-            if listener.refused + listener.malformed > 0 {
+            let refused = listener.refused + listener.clientsRefused
+            if refused + listener.malformed > 0 {
                 line.put(
-                    "  \(listener.refused) refused, \(listener.malformed) malformed", .yellow)
+                    "  \(refused) refused, \(listener.malformed) malformed", .yellow)
             }
             return line
         }

@@ -149,11 +149,21 @@ extension Limits {
             Key("keep_alive_timeout", \.keepAliveTimeoutMilliseconds, .time(100...86_400_000)),
             Key("client_idle_timeout", \.clientIdleTimeoutMilliseconds, .time(100...86_400_000)),
             Key(
+                "min_request_rate", \.requestBytesPerSecondMinimum,
+                ValueKind.size(1...1 << 20).or(["off", "false"], 0)),
+            Key(
+                "min_response_rate", \.responseBytesPerSecondMinimum,
+                ValueKind.size(1...1 << 20).or(["off", "false"], 0)),
+            Key("rate_window", \.rateWindowMilliseconds, .time(1_000...3_600_000)),
+            Key(
                 "requests_per_connection", \.requestsPerConnectionMaximum,
                 .count(1...1_000_000_000)),
             Key(
                 "connections_per_worker", \.clientConnectionsPerWorkerMaximum,
                 .count(1...1_048_576)),
+            Key(
+                "connections_per_client", \.connectionsPerClientMaximum,
+                ValueKind.count(1...1_000_000).or(["off", "false"], 0)),
             Key("read_ahead", \.readAheadBytesMaximum, .size(16_384...1 << 30)),
             Key("replay", \.replayBytesMaximum, .size(0...1 << 16)),
             Key("buffers_per_worker", \.bufferBytesPerWorkerMaximum, .size(1 << 20...64 << 30)),

@@ -111,6 +111,8 @@ extension Controller {
         report.open = sums.listener(listener.row, .open)
         report.requests = sums.listener(listener.row, .requests)
         report.refused = sums.listener(listener.row, .refused)
+        report.clientsRefused = sums.listener(listener.row, .clientsRefused)
+        report.tooSlow = sums.listener(listener.row, .tooSlow)
         report.malformed = sums.listener(listener.row, .malformed)
         report.handshakes = sums.listener(listener.row, .handshakes)
         report.handshakesResumed = sums.listener(listener.row, .handshakesResumed)

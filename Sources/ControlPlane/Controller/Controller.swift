@@ -53,6 +53,7 @@ public final class Controller {
     private var replicaRows: RowAllocator
     private var replicasWithoutRow: [String] = []
     var recent = RecentFigures()
+    var limitNotices = LimitNotices()
     private(set) lazy var drainWaits = DrainWaits(controller: self) { [unowned self] in
         inFlight(on: $0)
     }

@@ -13,7 +13,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
     var testDescription: String { text }
 
     static let all =
-        yaml + references + values + sections + sticky + balancing + retry + edge + tls
+        yaml + references + values + sections + sticky + balancing + retry + edge + tls + limits
 
     private static let listener = "listeners: { web: { bind: 80 } }\n"
     private static let app = "pools: { app: { discover: 'app:1' } }\n"

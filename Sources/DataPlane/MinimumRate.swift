@@ -1,0 +1,89 @@
+internal import Balancing
+internal import HTTP
+internal import Metrics
+internal import Transport
+
+/// How fast something has moved since a moment, while there was something to move. Judged only when
+/// something moves: what stands still is the business of the idle time-outs.
+struct RateWindow {
+    private var began = Instant(nanoseconds: 0)
+    private var bytes = 0
+
+    /// Some of it has moved.
+    mutating func add(_ count: Int) { bytes += count }
+
+    /// There is nothing to move: what comes later is judged by itself.
+    mutating func end() { self = RateWindow() }
+
+    /// Whether less than so many bytes per second have moved over a whole window; the next one
+    /// begins.
+    mutating func isTooSlow(bytesPerSecond: Int, windowMilliseconds: Int, now: Instant) -> Bool {
+        guard began.nanoseconds != 0 else {
+            self = RateWindow()
+            began = now
+            return false
+        }
+        let elapsed = now.milliseconds(since: began)
+        guard elapsed >= windowMilliseconds else { return false }
+        let isSlow = bytes < bytesPerSecond * elapsed / 1_000
+        self = RateWindow()
+        began = now
+        return isSlow
+    }
+}
+
+/// Clients that send or read so slowly that it can only be meant to hold something up.
+extension Worker {
+    /// Some of the body has come. It is judged while the replica would take more of it; a call of
+    /// gRPC and a request that is being answered have pauses of their own.
+    mutating func isTooSlow(_ exchange: Ref<Exchange>, sending count: Int) -> Bool {
+        let rate = snapshot.limits.requestBytesPerSecondMinimum
+        guard rate > 0, !exchange.its.isCall else { return false }
+        guard exchange.its.stage == .awaitingResponse, !isReplicaSlow(exchange) else {
+            exchange.its.sending.end()
+            return false
+        }
+        exchange.its.sending.add(count)
+        return exchange.its.sending.isTooSlow(
+            bytesPerSecond: rate, windowMilliseconds: snapshot.limits.rateWindowMilliseconds,
+            now: now)
+    }
+
+    /// The client has taken some of what is queued for it.
+    mutating func isTooSlow(_ client: Ref<ClientConnection>, reading count: Int) -> Bool {
+        let rate = snapshot.limits.responseBytesPerSecondMinimum
+        guard !client.its.output.isEmpty, rate > 0, client.its.phase != .tunnelling else {
+            client.its.reading.end()
+            return false
+        }
+        client.its.reading.add(count)
+        return client.its.reading.isTooSlow(
+            bytesPerSecond: rate, windowMilliseconds: snapshot.limits.rateWindowMilliseconds,
+            now: now)
+    }
+
+    /// Its request is answered, and nothing more is taken of it.
+    mutating func refuseSlowBody(of exchange: Ref<Exchange>) {
+        let client = exchange.its.client
+        countSlow(client)
+        client.its.closesAfterResponse = true
+        fail(exchange, .requestTooSlow)
+    }
+
+    /// What it has not read is thrown away.
+    mutating func cutSlowReader(_ client: Ref<ClientConnection>) {
+        countSlow(client)
+        if let exchange = client.its.exchange { return fail(exchange, .clientTooSlow) }
+        // Its request is over for the log; this is another thing.
+        logRefusal(
+            client, status: FailureReason.clientTooSlow.status,
+            details: FailureReason.clientTooSlow.word.description,
+            requestID: RequestID(high: random.next(), low: random.next()))
+        closeClient(client)
+    }
+
+    private mutating func countSlow(_ client: Ref<ClientConnection>) {
+        counters.listeners.add(
+            1, row: client.its.listenerRow, column: ListenerColumn.tooSlow.rawValue)
+    }
+}

@@ -1,0 +1,12 @@
+/// What is refused of limits.
+extension BadFile {
+    static let limits = [
+        BadFile(
+            pool("probe: off")
+                + "\nlimits: { connections_per_client: 0, min_request_rate: 10, rate_window: 5ms }",
+            "6:35: connections_per_client: found '0', accepted is a number from 1 to 1000000",
+            "6:56: min_request_rate: '10' has no unit; write 10B or 10kB",
+            "6:73: rate_window: found '5ms', accepted is a time from 1s to 1h, such as 500ms, 1s,"
+                + " 1m or 1h")
+    ]
+}
