@@ -86,6 +86,8 @@ public struct Limits: Sendable, Equatable {
     public var rateWindowMilliseconds = 60_000
     public var requestsPerConnectionMaximum = 10_000
     public var clientConnectionsPerWorkerMaximum = 65_536
+    /// To replicas; unused ones are given up before it is reached.
+    public var upstreamConnectionsPerWorkerMaximum = 65_536
     /// Of one client at each listener, over all workers; 0 is any number.
     public var connectionsPerClientMaximum = 8_192
     /// A response is read ahead of a slow client up to this.

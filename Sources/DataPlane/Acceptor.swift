@@ -51,6 +51,7 @@ extension Worker {
                     welcome(client, mode)
                 }
             } catch {
+                if giveUpIdle(atMost: DataPlaneLimits.idleGivenUpAtOnce) > 0 { continue }
                 pauseAccepting(at: position)
                 return
             }

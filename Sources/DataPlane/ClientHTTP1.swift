@@ -207,6 +207,7 @@ extension Worker {
             guard let exchange = client.its.exchange else { return }
             noteProgress(exchange)
             resumeResponse(exchange)
+            endReadingIfDrained(client)
         case .closing:
             allowTimeToRead(client, snapshot.limits.clientIdleTimeoutMilliseconds)
             finishClosing(client)

@@ -37,6 +37,8 @@ enum DataPlaneLimits {
     /// Steps of clients' TLS handshakes in one turn of the loop, each of which may sign something;
     /// more wait for the next turn, so that others get theirs.
     static let handshakesPerTurnMaximum = 16
+    /// Unused connections to replicas that are given up at once when descriptors run out.
+    static let idleGivenUpAtOnce = 16
     /// How long accepting rests when descriptors have run out.
     static let acceptPauseMilliseconds = 100
     /// A first piece of a response body up to this is copied behind the head; a longer one is sent

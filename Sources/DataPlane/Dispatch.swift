@@ -93,7 +93,7 @@ extension Worker {
         counters.replicas.add(1, row: replica.its.row, column: ReplicaColumn.connects.rawValue)
         let descriptor: Descriptor
         do {
-            descriptor = try Socket.connect(to: replica.its.address)
+            descriptor = try openUpstream(to: replica.its.address)
         } catch {
             return connectFailed(exchange, replica, code: error.code)
         }
@@ -179,6 +179,8 @@ extension Worker {
 /// What an errno of `connect` means for a request.
 enum ConnectError {
     static let noMemory: Int32 = 12
+    /// The errno of a connect for which there is no descriptor.
+    static let tooManyOpen: Int32 = 24
     /// The errno that a connect is given up with when its time is over.
     static let timedOut: Int32 = 110
 

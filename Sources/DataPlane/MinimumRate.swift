@@ -15,9 +15,12 @@ struct RateWindow {
     /// There is nothing to move: what comes later is judged by itself.
     mutating func end() { self = RateWindow() }
 
-    /// Whether less than so many bytes per second have moved over a whole window; the next one
-    /// begins.
-    mutating func isTooSlow(bytesPerSecond: Int, windowMilliseconds: Int, now: Instant) -> Bool {
+    /// So much more has moved: whether less than so many bytes per second did over a whole window.
+    /// The next one begins.
+    mutating func isTooSlow(
+        adding count: Int, bytesPerSecond: Int, windowMilliseconds: Int, now: Instant
+    ) -> Bool {
+        bytes += count
         guard began.nanoseconds != 0 else {
             self = RateWindow()
             began = now
@@ -43,23 +46,28 @@ extension Worker {
             exchange.its.sending.end()
             return false
         }
-        exchange.its.sending.add(count)
+        let window = snapshot.limits.rateWindowMilliseconds
         return exchange.its.sending.isTooSlow(
-            bytesPerSecond: rate, windowMilliseconds: snapshot.limits.rateWindowMilliseconds,
-            now: now)
+            adding: count, bytesPerSecond: rate, windowMilliseconds: window, now: now)
     }
 
-    /// The client has taken some of what is queued for it.
+    /// The client has taken some of what is queued for it. That nothing is left says little while
+    /// its response goes on: more may be at hand.
     mutating func isTooSlow(_ client: Ref<ClientConnection>, reading count: Int) -> Bool {
         let rate = snapshot.limits.responseBytesPerSecondMinimum
-        guard !client.its.output.isEmpty, rate > 0, client.its.phase != .tunnelling else {
+        let isQueued = !client.its.output.isEmpty || client.its.phase == .exchanging
+        guard isQueued, rate > 0, client.its.phase != .tunnelling else {
             client.its.reading.end()
             return false
         }
-        client.its.reading.add(count)
         return client.its.reading.isTooSlow(
-            bytesPerSecond: rate, windowMilliseconds: snapshot.limits.rateWindowMilliseconds,
-            now: now)
+            adding: count, bytesPerSecond: rate,
+            windowMilliseconds: snapshot.limits.rateWindowMilliseconds, now: now)
+    }
+
+    /// The response has gone on: if nothing waits for the client now, its time is over.
+    mutating func endReadingIfDrained(_ client: Ref<ClientConnection>) {
+        if client.its.isOpen, client.its.output.isEmpty { client.its.reading.end() }
     }
 
     /// Its request is answered, and nothing more is taken of it.

@@ -104,6 +104,7 @@ extension Worker {
                 guard let exchange = slot.its.exchange else { continue }
                 noteProgress(exchange)
                 resumeResponse(exchange)
+                endReadingIfDrained(slot)
             case .tunnelling: clientTunnelWritable(slot)
             case .closing:
                 wheel.set(

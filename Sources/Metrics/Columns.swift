@@ -76,7 +76,7 @@ public enum ListenerColumn: Int, CaseIterable, Sendable {
     /// Gauge: connections open now.
     case open
     case requests
-    /// Connections turned away at a limit.
+    /// How often accepting paused at a limit.
     case refused
     case malformed
     /// TLS handshakes that went well, those of them that resumed a session, and those that failed.

@@ -11,6 +11,7 @@ final class Program {
     /// The control plane's loop, which `run` turns.
     let loop: EventLoop
     private let signals: Signals
+    private let descriptorsMaximum: Int
     private let executable = ThisProcess.executable(calledAs: CommandLine.arguments.first)
 
     /// Prepares the process; before any thread is made, since threads inherit which signals are
@@ -18,7 +19,7 @@ final class Program {
     init() throws(SystemError) {
         signals = try Signals([SIGHUP, SIGTERM, SIGINT, SIGUSR1, SIGUSR2])
         Signals.ignoreBrokenPipes()
-        _ = Machine.raiseDescriptorLimit()
+        descriptorsMaximum = Machine.raiseDescriptorLimit()
         loop = try EventLoop()
     }
 
@@ -58,6 +59,7 @@ final class Program {
             wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access),
             logRules: AccessLogRules(configuration.log),
             inherited: Program.accessLog(of: configuration, inheritance))
+        links.descriptorsMaximum = descriptorsMaximum
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
         let control = ControlLoop(

@@ -8,7 +8,7 @@ struct RateWindowTests {
     /// Whether it is too slow at that second, by 100 bytes per second over 60 s.
     private func judge(_ window: inout RateWindow, at second: Int) -> Bool {
         window.isTooSlow(
-            bytesPerSecond: 100, windowMilliseconds: 60_000,
+            adding: 0, bytesPerSecond: 100, windowMilliseconds: 60_000,
             now: Instant(nanoseconds: UInt64(second + 1) * 1_000_000_000))
     }
 

@@ -65,7 +65,7 @@ extension MetricsPage {
             Metric("weir_listener_requests_total", .counter, "Requests received.", \.requests),
             Metric(
                 "weir_listener_connections_refused_total", .counter,
-                "Connections turned away at a limit.", \.refused),
+                "How often accepting paused at a limit; who comes meanwhile waits.", \.refused),
             Metric(
                 "weir_listener_clients_refused_total", .counter,
                 "Connections of clients that had as many as they may.", \.clientsRefused),

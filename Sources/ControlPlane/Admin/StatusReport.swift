@@ -61,7 +61,7 @@ public struct ListenerReport: Equatable, Sendable {
     /// Connections open now.
     public var open = 0
     public var requests = 0
-    /// Connections turned away at a limit.
+    /// How often accepting paused at a limit; who comes meanwhile waits.
     public var refused = 0
     /// Connections of clients that had as many as they may.
     public var clientsRefused = 0

@@ -162,6 +162,9 @@ extension Limits {
                 "connections_per_worker", \.clientConnectionsPerWorkerMaximum,
                 .count(1...1_048_576)),
             Key(
+                "upstream_connections_per_worker", \.upstreamConnectionsPerWorkerMaximum,
+                .count(1...1_048_576)),
+            Key(
                 "connections_per_client", \.connectionsPerClientMaximum,
                 ValueKind.count(1...1_000_000).or(["off", "false"], 0)),
             Key("read_ahead", \.readAheadBytesMaximum, .size(16_384...1 << 30)),

@@ -19,25 +19,6 @@ extension Controller {
         }
     }
 
-    /// Limits that hold somebody off are said.
-    private func noteLimits() {
-        let now = Instant.now().milliseconds(since: started)
-        for listener in sockets.open {
-            for what in LimitNotices.What.allCases {
-                let subject = LimitNotices.Subject(
-                    listener: listener.configuration.name, what: what)
-                let count = sums.listener(listener.row, what.column)
-                guard let more = limitNotices.take(subject, count: count, now: now) else {
-                    continue
-                }
-                log.write(
-                    .warning,
-                    "listener=\(subject.listener) \(what.text(more, configuration.limits))")
-            }
-        }
-        limitNotices.keep(Set(sockets.open.map(\.configuration.name)))
-    }
-
     func sampleFigures() {
         recent.add(figuresNow())
         loop.schedule(afterMilliseconds: RecentFigures.intervalMilliseconds) { [weak self] in
@@ -55,25 +36,5 @@ extension Controller {
             }
         }
         return sample
-    }
-}
-
-extension LimitNotices.What {
-    fileprivate var column: ListenerColumn {
-        switch self {
-        case .clientsRefused: .clientsRefused
-        case .tooSlow: .tooSlow
-        }
-    }
-
-    fileprivate func text(_ count: Int, _ limits: Limits) -> String {
-        switch self {
-        case .clientsRefused:
-            "refused \(count) connections of clients that had \(limits.connectionsPerClientMaximum)"
-                + " here (limits.connections_per_client)"
-        case .tooSlow:
-            "cut off \(count) clients that sent or read too slowly (limits.min_request_rate,"
-                + " min_response_rate)"
-        }
     }
 }

@@ -115,6 +115,7 @@ public final class Controller {
             log.write(
                 .info, "listener=\(listener.configuration.name) listening on \(listener.address)")
         }
+        warnOfLimits()
         watchAnswers()
         sampleFigures()
     }
@@ -128,6 +129,7 @@ public final class Controller {
         openState(configuration.statePath)
         publishIfDue()
         saveState()
+        warnOfLimits()
         log.write(
             .info,
             "configuration reloaded listeners=\(configuration.listeners.count)"
@@ -218,7 +220,7 @@ public final class Controller {
                     row: $0.row, configuration: $0.configuration, replicas: $0.replicas,
                     pause: $0.pause, tls: tls.context(ofPool: $0.name))
             },
-            limits: configuration.limits, keys: keys, formerRoutes: routes)
+            limits: budget.fitted(configuration.limits), keys: keys, formerRoutes: routes)
         let snapshot = builder.build(generation: generation, phase: phase)
         routes = snapshot.routes
         workers.publish(snapshot)

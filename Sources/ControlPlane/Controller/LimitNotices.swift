@@ -10,6 +10,7 @@ struct LimitNotices {
     }
 
     enum What: String, CaseIterable {
+        case accepting
         case clientsRefused
         case tooSlow
     }

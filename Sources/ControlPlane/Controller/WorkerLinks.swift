@@ -13,6 +13,8 @@ public struct WorkerLinks {
     /// Signalled by any thread that wants the control loop to look: at observations, or because a
     /// worker has ended.
     public var wakeup: Wakeup
+    /// The limit of open files; 0: not known.
+    public var descriptorsMaximum = 0
     /// Hands one snapshot to all workers; each of them gets a deep copy of its own.
     public var publish: (Snapshot) -> Void
     /// How many workers have ended; asked while shutting down.
