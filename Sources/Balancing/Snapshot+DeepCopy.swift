@@ -51,6 +51,7 @@ extension Pool {
             row: row, name: name.deepCopy(), policy: policy,
             replicas: replicas.map { $0.deepCopy() }, isPaused: isPaused, settings: settings)
         copy.backup = backup
+        copy.circuit = circuit
         copy.hashKey = hashKey.deepCopy()
         copy.sticky = sticky?.deepCopy()
         copy.tls = tls

@@ -123,6 +123,8 @@ public struct Pool: Sendable {
     public var replicas: [Replica]
     /// True while an operator lets requests wait.
     public var isPaused: Bool
+    /// Whether its requests are let through.
+    public var circuit = Circuit.closed
     /// Position of the pool that takes over while this one has nothing to offer; nil: none does.
     public var backup: Int?
     /// What of a request `consistent-hash` goes by.
@@ -144,6 +146,15 @@ public struct Pool: Sendable {
         self.isPaused = isPaused
         self.settings = settings
     }
+}
+
+/// Whether the requests of a pool are let through, or answered at once since it does not answer.
+public enum Circuit: Sendable, Equatable {
+    case closed
+    /// None, until about then: monotonic nanoseconds.
+    case open(until: UInt64)
+    /// One at a time, by each worker.
+    case trial
 }
 
 /// How a pool chooses among its replicas.

@@ -13,6 +13,8 @@ enum DataPlaneLimits {
     static let startOfWorkMilliseconds = 50
     /// How often a waiting request looks again for itself.
     static let holdCheckMilliseconds = 250
+    /// How long no request is tried after one that a pool did not answer.
+    static let trialPauseMilliseconds = 1_000
     /// How many pools may stand in for one, each for the one before.
     static let backupsMaximum = 4
     /// What a tunnel queues for a slow reader, each way, before it stops reading.

@@ -24,6 +24,7 @@ extension Worker {
         guard !pool.its.isGone else { return fail(exchange, .noReadyReplica) }
         endAvoidance(in: pool)
         let source = source(for: pool)
+        if source.its.isGuarded, source == pool, !mayTry(exchange, pool) { return }
         guard !pool.its.pool.isPaused, pool.its.queue.isTurn(of: exchange),
             let position = stickyPosition(exchange, in: source)
                 ?? source.its.picker.pick(

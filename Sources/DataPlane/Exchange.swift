@@ -97,6 +97,8 @@ struct Exchange: Slotted {
     var hasRetriedFresh = false
     var hasBackedOff = false
     var yieldedFromSplit = false
+    /// It is to show whether its pool answers.
+    var isTrial = false
     /// A backup of its pool has taken it over.
     var isBackedUp = false
     /// What would have been the end of it without weir; the gravest of it.

@@ -110,6 +110,7 @@ extension Worker {
             if replica.its.isGone { freeIfUnused(replica) }
         }
         endRelease(of: exchange)
+        endTrial(of: exchange)
         if let pool = exchange.its.pool {
             pool.its.useCount -= 1
             if pool.its.isGone { freeIfUnused(pool) }

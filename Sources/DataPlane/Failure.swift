@@ -6,7 +6,7 @@ enum FailureReason: UInt8 {
     // Reaching a replica.
     case connectRefused, connectTimeout, connectUnreachable
     case tlsHandshakeFailed, tlsCertificateInvalid, tlsAlertReceived
-    case noReadyReplica, holdFull, holdTimeout, paused, deadlinePassed
+    case noReadyReplica, holdFull, holdTimeout, paused, deadlinePassed, circuitOpen
     // On a connection to it.
     case closedBeforeHeaders, closedMidResponse, firstByteTimeout, bodyTimeout
     case malformedResponse, responseHeadTooLarge, replicaLost, retriedStatus
@@ -37,6 +37,7 @@ enum FailureReason: UInt8 {
         case .holdFull: "hold_full"
         case .holdTimeout: "hold_timeout"
         case .paused: "paused"
+        case .circuitOpen: "circuit_open"
         case .deadlinePassed: "deadline_passed"
         case .closedBeforeHeaders: "upstream_closed_before_headers"
         case .closedMidResponse: "upstream_closed_mid_response"
@@ -81,6 +82,7 @@ enum FailureReason: UInt8 {
         case .streamRefused, .streamReset: true
         case .upgradeRefused: false
         case .noReadyReplica, .holdFull, .holdTimeout, .paused, .deadlinePassed: false
+        case .circuitOpen: false
         case .noRoute, .methodRefused, .rateLimited, .clientConnections: false
         case .malformedRequest, .headTooLarge, .requestTimeout: false
         case .clientClosed, .clientTimeout, .requestTooSlow, .clientTooSlow: false
@@ -96,7 +98,7 @@ enum FailureReason: UInt8 {
         case .malformedResponse, .responseHeadTooLarge, .replicaLost, .retriedStatus: 502
         case .streamRefused, .streamReset, .upgradeRefused: 502
         case .connectTimeout, .firstByteTimeout, .bodyTimeout, .deadlinePassed: 504
-        case .noReadyReplica, .holdFull, .holdTimeout, .paused: 503
+        case .noReadyReplica, .holdFull, .holdTimeout, .paused, .circuitOpen: 503
         case .buffersExhausted, .shuttingDown, .drained: 503
         case .noRoute: 404
         case .methodRefused: 405
@@ -119,6 +121,7 @@ enum FailureReason: UInt8 {
         case .tlsCertificateInvalid: "tls_certificate_error"
         case .tlsAlertReceived: "tls_alert_received"
         case .noReadyReplica, .holdTimeout, .paused, .deadlinePassed: "destination_unavailable"
+        case .circuitOpen: "destination_unavailable"
         case .holdFull, .buffersExhausted, .shuttingDown: "connection_limit_reached"
         case .clientConnections: "connection_limit_reached"
         case .closedBeforeHeaders, .replicaLost: "connection_terminated"
@@ -146,7 +149,7 @@ extension FailureReason {
         switch self {
         case .connectRefused, .connectTimeout, .connectUnreachable: .unavailable
         case .tlsHandshakeFailed, .tlsCertificateInvalid, .tlsAlertReceived: .unavailable
-        case .noReadyReplica, .holdFull, .holdTimeout, .paused: .unavailable
+        case .noReadyReplica, .holdFull, .holdTimeout, .paused, .circuitOpen: .unavailable
         case .closedBeforeHeaders, .closedMidResponse, .replicaLost, .retriedStatus: .unavailable
         case .streamRefused: .unavailable
         case .shuttingDown, .drained: .unavailable

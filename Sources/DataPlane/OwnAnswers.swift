@@ -64,7 +64,8 @@ extension Worker {
         answer.hstsSeconds = client.its.hstsSeconds
         answer.isForHEAD = exchange.its.method == .head
         answer.retryAfterSeconds =
-            reason == .rateLimited ? retryAfterSeconds : reason.status == 503 ? 1 : nil
+            reason == .rateLimited || reason == .circuitOpen
+            ? retryAfterSeconds : reason.status == 503 ? 1 : nil
         if exchange.its.isCall { answer.grpcStatus = reason.grpcStatus }
         exchange.its.status = reason.status
         exchange.its.failure = reason

@@ -10,6 +10,7 @@ extension Worker {
     mutating func reroute(_ exchange: Ref<Exchange>) {
         guard exchange.its.isOpen else { return }
         if let former = exchange.its.pool {
+            endTrial(of: exchange)
             exchange.its.pool = nil
             former.its.useCount -= 1
             freeIfUnused(former)

@@ -21,6 +21,7 @@ extension Worker {
         guard let upstream = exchange.its.upstream else { return }
         exchange.its.stage = .tunnelling
         endRelease(of: exchange)
+        endTrial(of: exchange)
         tunnelCount += 1
         counters.replicas.add(
             1, row: upstream.its.replica.its.row, column: ReplicaColumn.tunnels.rawValue)

@@ -11,6 +11,12 @@ struct UpstreamPool: Slotted {
     var learns = false
     /// The picker goes by a hash of the request.
     var needsHash = false
+    /// Its circuit is not closed; and it is open, so that none of its requests goes.
+    var isGuarded = false
+    var isShut = false
+    /// Requests under way that are trials, and when the next one may begin.
+    var trials = 0
+    var nextTrial = Instant(nanoseconds: 0)
     /// Clients stay with their replica by a cookie.
     var isSticky = false
     /// In the order of `pool.replicas`.

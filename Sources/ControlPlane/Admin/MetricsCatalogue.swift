@@ -149,6 +149,13 @@ extension MetricsPage {
                 "weir_pool_ejections_total", .counter,
                 "Times that real traffic took a replica out."
             ) { Double($0.ejections ?? 0) },
+            Metric(
+                "weir_pool_circuit_open", .gauge,
+                "1 while the pool's requests are answered at once, or tried one at a time."
+            ) { $0.circuit ?? "closed" == "closed" ? 0 : 1 },
+            Metric(
+                "weir_pool_circuit_opens_total", .counter, "Times that the circuit opened.",
+                \.circuitOpens),
             Metric("weir_pool_probes_total", .counter, "Probes that ended.", \.probes),
             Metric(
                 "weir_pool_probe_failures_total", .counter, "Probes that did not pass.",

@@ -23,6 +23,10 @@ struct PoolText {
         }
         if pool.sticky != "off" { line += "  sticky \(pool.sticky)" }
         if pool.ejections == nil { line += "  ejection off" }
+        if let circuit = pool.circuit {
+            let text = "circuit \(circuit)"
+            line += "  " + (circuit == "closed" ? text : TextTable.coloured(text, .red, style))
+        }
         if pool.isPaused {
             let wait = StatusText.duration(pool.waitAtMostMilliseconds ?? 0)
             line += "  " + TextTable.coloured("paused, requests wait up to \(wait)", .yellow, style)

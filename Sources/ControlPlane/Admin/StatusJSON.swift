@@ -129,6 +129,7 @@ extension PoolReport: JSONRecord {
             JSONField("rescued", \.rescued), JSONField("rescued_by_class", \.rescues),
             JSONField("failures", \.failures),
             JSONField("yielded", \.yielded), JSONField("ejections", \.ejections),
+            JSONField("circuit", \.circuit), JSONField("circuit_opens", \.circuitOpens),
             JSONField("probes", \.probes), JSONField("probe_failures", \.probeFailures),
             JSONField("cut", \.cut),
             JSONField("backup", \.backup), JSONField("backed_up", \.isBackedUp),

@@ -184,6 +184,9 @@ public struct PoolReport: Equatable, Sendable {
     public var yielded = 0
     /// How often real traffic took a replica out; nil where it never does.
     public var ejections: Int?
+    /// `closed`, `open` or `trial`, and how often it has opened; nil where there is none.
+    public var circuit: String?
+    public var circuitOpens = 0
     /// Probes that ended, and those of them that did not pass.
     public var probes = 0
     public var probeFailures = 0

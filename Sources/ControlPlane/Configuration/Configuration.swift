@@ -153,6 +153,8 @@ public struct PoolConfiguration: Equatable, Sendable {
     public var addresses = AddressRule.automatic
     /// nil: real traffic takes no replica out.
     public var ejection: EjectionConfiguration? = EjectionConfiguration()
+    /// nil: requests are sent whether the pool answers or not.
+    public var circuit: CircuitConfiguration?
     /// What of a request `consistent-hash` goes by.
     public var hashKey = RequestKey.clientAddress
     /// How long a replica that became ready takes to its full weight; 0 is no time, nil what suits

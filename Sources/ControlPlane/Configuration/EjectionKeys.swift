@@ -45,14 +45,16 @@ extension PoolConfiguration {
     }
 }
 
-extension ValueKind<EjectionConfiguration?> {
-    /// `on`, `off`, or a section with figures that differ from the defaults.
-    static var ejection: ValueKind {
-        let keys = EjectionConfiguration.section.supported.joined(separator: ", ")
+extension ValueKind {
+    /// `on`, `off`, or a section with figures that differ from those of `on`.
+    static func switched<Figures: Sendable>(
+        _ section: Section<Figures>, on standard: Figures
+    ) -> ValueKind where Value == Figures? {
+        let keys = section.supported.joined(separator: ", ")
         let accepted = "on, off, or a mapping of \(keys)"
         return ValueKind(accepted: accepted) { node, reading in
             switch node.text {
-            case "on", "true": return .some(EjectionConfiguration())
+            case "on", "true": return .some(standard)
             case "off", "false": return .some(nil)
             default: break
             }
@@ -60,8 +62,8 @@ extension ValueKind<EjectionConfiguration?> {
                 reading.refuse(node, accepted: accepted)
                 return nil
             }
-            var figures = EjectionConfiguration()
-            EjectionConfiguration.section.read(node, into: &figures, &reading)
+            var figures = standard
+            section.read(node, into: &figures, &reading)
             return figures
         }
     }

@@ -27,7 +27,12 @@ extension PoolConfiguration {
             Key(
                 "addresses", \.addresses,
                 .word(["automatic": .automatic, "attached": .attachedOnly, "any": .any])),
-            Key("ejection", \.ejection, ValueKind<EjectionConfiguration?>.ejection),
+            Key(
+                "ejection", \.ejection,
+                .switched(EjectionConfiguration.section, on: EjectionConfiguration())),
+            Key(
+                "circuit_breaker", \.circuit,
+                .switched(CircuitConfiguration.section, on: CircuitConfiguration())),
             Key(
                 "slow_start", \.slowStartMilliseconds,
                 ValueKind.time(100...3_600_000).or(["off", "false"], 0)),

@@ -13,6 +13,7 @@ extension Controller {
             pool.judge(by: sums)
         }
         noteLimits()
+        watchCircuits()
         endResumed()
         loop.schedule(afterMilliseconds: PoolRules.servedNewsMilliseconds) { [weak self] in
             self?.watchAnswers()

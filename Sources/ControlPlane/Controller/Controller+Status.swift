@@ -199,6 +199,8 @@ extension Controller {
         report.failures = sums.pool(row, .failures)
         report.yielded = sums.pool(row, .yielded)
         report.ejections = pool.configuration.ejection.map { _ in pool.director.ejectionCount }
+        report.circuit = pool.configuration.circuit.map { _ in pool.circuit.phase.word }
+        report.circuitOpens = pool.circuit.opens
         report.probes = pool.director.probeCount
         report.probeFailures = pool.director.probeFailureCount
         report.cut = sums.pool(row, .cut)

@@ -218,7 +218,8 @@ public final class Controller {
             pools: pools.map {
                 .init(
                     row: $0.row, configuration: $0.configuration, replicas: $0.replicas,
-                    pause: $0.pause, tls: tls.context(ofPool: $0.name))
+                    pause: $0.pause, circuit: $0.circuit.phase.forWorkers,
+                    tls: tls.context(ofPool: $0.name))
             },
             limits: budget.fitted(configuration.limits), keys: keys, formerRoutes: routes)
         let snapshot = builder.build(generation: generation, phase: phase)

@@ -19,6 +19,9 @@ final class RunningPool {
     /// A replica was ready at some time.
     private(set) var hasBeenReady = false
     private var isSettled = false
+    private(set) var circuit = CircuitState()
+    /// What had come of attempts up to the last look at the circuit.
+    private var attempts: [ReplicaID: AttemptCounts] = [:]
 
     /// Whether an operator lets the pool's requests wait.
     enum Pause: Equatable {
@@ -132,6 +135,29 @@ final class RunningPool {
                     bad: max(0, total.bad - before.bad)))
         }
         if !sample.isEmpty { director.judge(sample) }
+    }
+
+    /// Looks at what came of real attempts since the last call.
+    ///
+    /// - Returns: why the circuit is in another phase now; nil if it is not.
+    func judgeCircuit(by sums: CounterSums, now milliseconds: Int) -> String? {
+        guard let rules = configuration.circuit else {
+            let before = circuit.phase
+            (circuit, attempts) = (CircuitState(), [:])
+            return before == .closed ? nil : "it is off"
+        }
+        var news = AttemptCounts()
+        var totals: [ReplicaID: AttemptCounts] = [:]
+        for (id, row) in rows {
+            let total = sums.attempts(replica: row)
+            totals[id] = total
+            news.add(total, since: attempts[id] ?? total)
+        }
+        attempts = totals
+        // While nothing is ready requests wait, and what was cut by that says nothing more.
+        if !isReady { news = AttemptCounts() }
+        return circuit.take(
+            good: news.answered, bad: news.unanswered, rules, now: milliseconds)
     }
 
     /// Whether weir still waits for the first replica to be found.

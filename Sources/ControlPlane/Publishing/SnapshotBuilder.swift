@@ -17,6 +17,7 @@ struct SnapshotBuilder {
         var configuration: PoolConfiguration
         var replicas: [(row: Int, status: ReplicaStatus)]
         var pause = RunningPool.Pause.none
+        var circuit = Circuit.closed
         var tls: TLSContext?
     }
 
@@ -163,6 +164,7 @@ struct SnapshotBuilder {
             pool.settings.holdTimeoutMilliseconds = milliseconds
         }
         pool.tls = input.tls
+        pool.circuit = input.circuit
         pool.hashKey = input.configuration.hashKey
         pool.backup = input.configuration.backup.flatMap(positions.pool)
         if let sticky = input.configuration.sticky {

@@ -2,11 +2,15 @@
 extension BadFile {
     static let limits = [
         BadFile(
+            pool("circuit_breaker: { share: 0%, trials: 0 }"),
+            "5:31: share: found '0%', accepted is a share from 1% to 100%, such as 20%",
+            "5:43: trials: found '0', accepted is a number from 1 to 10000"),
+        BadFile(
             pool("probe: off")
                 + "\nlimits: { connections_per_client: 0, min_request_rate: 10, rate_window: 5ms }",
             "6:35: connections_per_client: found '0', accepted is a number from 1 to 1000000",
             "6:56: min_request_rate: '10' has no unit; write 10B or 10kB",
             "6:73: rate_window: found '5ms', accepted is a time from 1s to 1h, such as 500ms, 1s,"
-                + " 1m or 1h")
+                + " 1m or 1h"),
     ]
 }

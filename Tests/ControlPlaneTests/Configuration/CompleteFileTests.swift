@@ -142,6 +142,7 @@ enum SectionList {
         listed(SourceDraft.section),
         listed(ProbeConfiguration.section),
         listed(EjectionConfiguration.section),
+        listed(CircuitConfiguration.section),
         listed(RequestKeyDraft.poolHash),
         listed(PoolSettings.hold),
         listed(PoolSettings.retry),
