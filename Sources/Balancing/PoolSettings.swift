@@ -10,6 +10,8 @@ public struct PoolSettings: Sendable, Equatable {
     /// A request that is not idempotent goes only onto a connection idle for less than this.
     public var freshnessMilliseconds = 500
     public var idleConnectionsPerReplicaMaximum = 256
+    /// Requests and tunnels with each replica at once, over all workers; 0 is any number.
+    public var inFlightPerReplicaMaximum = 0
     /// How long a request waits for a replica.
     public var holdTimeoutMilliseconds = 15_000
     /// How many requests wait at once in one worker.

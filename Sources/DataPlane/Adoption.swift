@@ -44,6 +44,7 @@ extension Worker {
             }
             pool.its.needsHash = description.policy.usesHash
             pool.its.isSticky = description.sticky != nil
+            pool.its.inFlightMaximum = description.settings.inFlightPerReplicaMaximum
             pool.its.isGuarded = description.circuit != .closed
             pool.its.isShut = pool.its.isGuarded && description.circuit != .trial
             adoptTLS(of: pool)

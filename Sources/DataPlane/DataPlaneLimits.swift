@@ -15,6 +15,8 @@ enum DataPlaneLimits {
     static let holdCheckMilliseconds = 250
     /// How long no request is tried after one that a pool did not answer.
     static let trialPauseMilliseconds = 1_000
+    /// The same for the first in line while all replicas are full: others make room unseen.
+    static let fullCheckMilliseconds = 20
     /// How many pools may stand in for one, each for the one before.
     static let backupsMaximum = 4
     /// What a tunnel queues for a slow reader, each way, before it stops reading.

@@ -26,13 +26,24 @@ extension Worker {
         let source = source(for: pool)
         if source.its.isGuarded, source == pool, !mayTry(exchange, pool) { return }
         guard !pool.its.pool.isPaused, pool.its.queue.isTurn(of: exchange),
-            let position = stickyPosition(exchange, in: source)
-                ?? source.its.picker.pick(
-                    board: links.board, tried: exchange.its.tried, hash: exchange.its.hash,
-                    now: now.nanoseconds)
+            let position = choose(in: source, for: exchange)
         else { return hold(exchange, in: pool) }
         if source != pool { noteBackup(exchange, source) }
         attempt(exchange, on: source.its.replicas[position])
+    }
+
+    /// The replica that the client's cookie means, or else whom the policy picks; nil if none may
+    /// be used, or has room.
+    private mutating func choose(
+        in source: Ref<UpstreamPool>, for exchange: Ref<Exchange>
+    ) -> Int? {
+        let choice =
+            stickyPosition(exchange, in: source)
+            ?? source.its.picker.pick(
+                board: links.board, tried: exchange.its.tried, hash: exchange.its.hash,
+                now: now.nanoseconds)
+        guard source.its.inFlightMaximum > 0, let choice else { return choice }
+        return withRoom(choice, in: source)
     }
 
     private mutating func attempt(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {

@@ -77,6 +77,8 @@ extension Worker {
         links.board.end(replicaRow: replica.its.row, worker: index)
         replica.its.inFlight -= 1
         exchange.its.replica = nil
+        let pool = replica.its.pool
+        if pool.its.inFlightMaximum > 0 { wantRelease(of: pool) }
     }
 
     /// The exchange is over: counted, logged, forgotten. The client is the caller's business.

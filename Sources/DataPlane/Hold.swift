@@ -23,7 +23,7 @@ extension Worker {
         pool.its.queue.insert(exchange)
         counters.pools.add(1, row: pool.its.pool.row, column: PoolColumn.holding.rawValue)
         scheduleCheck(of: exchange, in: pool)
-        if hasOffer(pool) { return wantRelease(of: pool) }
+        if hasOffer(pool), hasRoom(source(for: pool)) { return wantRelease(of: pool) }
         links.observations.push(Observation(kind: .held, poolRow: pool.its.pool.row))
         links.wakeup.signal()
     }
@@ -51,6 +51,7 @@ extension Worker {
         while let exchange = pool.its.queue.next(
             replicas: source(for: pool).its.picker.usableCount, pool.its.pool.settings)
         {
+            guard hasRoom(source(for: pool)) else { return scheduleCheck(of: exchange, in: pool) }
             release(exchange)
             pool.its.queue.noteReleased(exchange)
             // Whom it could not reach may be back; whom it reached had its chance.
@@ -109,7 +110,10 @@ extension Worker {
 
     /// Looks again soon, when a replica need no longer be avoided, or at the deadline.
     private mutating func scheduleCheck(of exchange: Ref<Exchange>, in pool: Ref<UpstreamPool>) {
-        let check = now.adding(milliseconds: DataPlaneLimits.holdCheckMilliseconds)
+        let isNext = pool.its.inFlightMaximum > 0 && pool.its.queue.first == exchange
+        let check = now.adding(
+            milliseconds: isNext
+                ? DataPlaneLimits.fullCheckMilliseconds : DataPlaneLimits.holdCheckMilliseconds)
         let next = min(check, exchange.its.holdDeadline, max(pool.its.avoidanceEnds, now))
         wheel.set(exchange.its.timer, at: next)
     }

@@ -14,6 +14,8 @@ struct UpstreamPool: Slotted {
     /// Its circuit is not closed; and it is open, so that none of its requests goes.
     var isGuarded = false
     var isShut = false
+    /// Its replicas take so many at once; 0 is any number.
+    var inFlightMaximum = 0
     /// Requests under way that are trials, and when the next one may begin.
     var trials = 0
     var nextTrial = Instant(nanoseconds: 0)

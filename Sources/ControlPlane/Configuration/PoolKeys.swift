@@ -14,6 +14,9 @@ extension PoolConfiguration {
             Key("retry", \.settings, section: PoolSettings.retry),
             Key("drain", \.drain, section: DrainConfiguration.section),
             Key("timeouts", \.settings, section: PoolSettings.timeouts),
+            Key(
+                "max_in_flight", \.settings.inFlightPerReplicaMaximum,
+                ValueKind.count(1...1_000_000).or(["off", "false"], 0)),
             Key("attempts", \.settings.attemptsMaximum, .count(1...10)),
             Key(
                 "idle_connections", \.settings.idleConnectionsPerReplicaMaximum,

@@ -2,6 +2,9 @@
 extension BadFile {
     static let limits = [
         BadFile(
+            pool("max_in_flight: 0"),
+            "5:20: max_in_flight: found '0', accepted is a number from 1 to 1000000"),
+        BadFile(
             pool("circuit_breaker: { share: 0%, trials: 0 }"),
             "5:31: share: found '0%', accepted is a share from 1% to 100%, such as 20%",
             "5:43: trials: found '0', accepted is a number from 1 to 10000"),

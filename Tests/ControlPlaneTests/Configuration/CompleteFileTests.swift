@@ -82,7 +82,9 @@ struct CompleteFileTests {
         let keys =
             PoolSettings.hold.keys.count + PoolSettings.timeouts.keys.count
             + PoolSettings.retry.keys.count
-        let others = ["attempts", "idle_connections", "protocol", "proxy_protocol"]
+        let others = [
+            "attempts", "max_in_flight", "idle_connections", "protocol", "proxy_protocol",
+        ]
         let own = PoolConfiguration.section.supported.filter { others.contains($0) }.count
         #expect(Mirror(reflecting: PoolSettings()).children.count == keys + own)
     }
