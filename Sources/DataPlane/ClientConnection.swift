@@ -76,8 +76,9 @@ struct ClientConnection: Slotted {
     /// Bytes received and not dealt with: part of a head, or pipelined requests.
     var input: Buffer?
     var output = OutputQueue()
-    /// How fast it takes what is queued.
+    /// How fast it takes what is queued, and sends the body of its present request.
     var reading = RateWindow()
+    var sending = RateWindow()
     var exchange: Ref<Exchange>?
     var timer = TimerWheel.Timer.none
     var requestsServed = 0

@@ -73,8 +73,6 @@ struct Exchange: Slotted {
     var requestSent = 0
     /// All body bytes so far are in `request`, so that the request can be sent again.
     var isReplayable = true
-    /// How fast the body comes.
-    var sending = RateWindow()
 
     // The response.
     var status = 0

@@ -6,11 +6,12 @@ internal import Transport
 /// How fast something has moved since a moment, while there was something to move. Judged only when
 /// something moves: what stands still is the business of the idle time-outs.
 struct RateWindow {
-    private var began = Instant(nanoseconds: 0)
-    private var bytes = 0
+    /// Milliseconds, but for what does not fit; 0: there is none.
+    private var began: UInt32 = 0
+    private var bytes: UInt32 = 0
 
     /// Some of it has moved.
-    mutating func add(_ count: Int) { bytes += count }
+    mutating func add(_ count: Int) { bytes = UInt32(clamping: Int(bytes) + count) }
 
     /// There is nothing to move: what comes later is judged by itself.
     mutating func end() { self = RateWindow() }
@@ -20,17 +21,18 @@ struct RateWindow {
     mutating func isTooSlow(
         adding count: Int, bytesPerSecond: Int, windowMilliseconds: Int, now: Instant
     ) -> Bool {
-        bytes += count
-        guard began.nanoseconds != 0 else {
+        let moment = max(1, UInt32(truncatingIfNeeded: now.milliseconds))
+        guard began != 0 else {
             self = RateWindow()
-            began = now
+            began = moment
             return false
         }
-        let elapsed = now.milliseconds(since: began)
+        add(count)
+        let elapsed = Int(moment &- began)
         guard elapsed >= windowMilliseconds else { return false }
-        let isSlow = bytes < bytesPerSecond * elapsed / 1_000
+        let isSlow = Int(bytes) < bytesPerSecond * elapsed / 1_000
         self = RateWindow()
-        began = now
+        began = moment
         return isSlow
     }
 }
@@ -41,13 +43,15 @@ extension Worker {
     /// gRPC and a request that is being answered have pauses of their own.
     mutating func isTooSlow(_ exchange: Ref<Exchange>, sending count: Int) -> Bool {
         let rate = snapshot.limits.requestBytesPerSecondMinimum
-        guard rate > 0, !exchange.its.isCall else { return false }
-        guard exchange.its.stage == .awaitingResponse, !isReplicaSlow(exchange) else {
-            exchange.its.sending.end()
+        let client = exchange.its.client
+        guard rate > 0, !exchange.its.isCall, !exchange.its.requestBody.isComplete,
+            exchange.its.stage == .awaitingResponse, !isReplicaSlow(exchange)
+        else {
+            client.its.sending.end()
             return false
         }
         let window = snapshot.limits.rateWindowMilliseconds
-        return exchange.its.sending.isTooSlow(
+        return client.its.sending.isTooSlow(
             adding: count, bytesPerSecond: rate, windowMilliseconds: window, now: now)
     }
 

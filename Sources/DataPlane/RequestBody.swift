@@ -102,9 +102,8 @@ extension Worker {
             }
             guard client.its.isOpen else { return }
             keepInput(rest, of: client)
-            if exchange.its.isOpen, !exchange.its.requestBody.isComplete,
-                isTooSlow(exchange, sending: consumed)
-            {
+            guard exchange.its.isOpen else { return client.its.sending.end() }
+            if isTooSlow(exchange, sending: consumed) {
                 return refuseSlowBody(of: exchange)
             }
         }

@@ -69,6 +69,24 @@ import Testing
         }
     }
 
+    @Test("Bodies on one connection are judged each by itself, however long the pause between them")
+    func pauseBetween() throws {
+        try TestBed.run { bed in
+            let replica = try bed.replica(ScriptedReplica.saying("ok"))
+            let weir = try bed.weir(to: replica, rest: Self.limits)
+            let client = try bed.connect(to: weir)
+            for _ in 0..<3 {
+                try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
+                for _ in 0..<3 {
+                    try client.send("a")
+                    _ = client.isSilent(for: 0.05)
+                }
+                #expect(try client.readResponse().status == 200)
+                #expect(client.isSilent(for: 1.2))
+            }
+        }
+    }
+
     @Test("Who has nothing to send or to read is not slow")
     func quiet() throws {
         try TestBed.run { bed in
