@@ -77,14 +77,7 @@ enum SessionCallbacks {
             unsafe SessionCallbacks.frameWent(state, frame)
             return 0
         }
-        unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) {
-            _, frame, _, user in
-            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else {
-                return 0
-            }
-            unsafe SessionCallbacks.frameStayed(state, frame)
-            return 0
-        }
+        // Also called for a request that was submitted and is never sent.
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {
             session, id, code, user in
             guard let state = unsafe SessionCallbacks.state(user) else { return 0 }

@@ -173,17 +173,6 @@ extension SessionCallbacks {
         }
     }
 
-    /// A request that was to begin a stream when the other side said GOAWAY.
-    static func frameStayed(_ state: State, _ frame: UnsafePointer<nghttp2_frame>) {
-        let id = unsafe frame.pointee.hd.stream_id
-        guard unsafe nghttp2_frame_type(UInt32(frame.pointee.hd.type)) == NGHTTP2_HEADERS,
-            unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST,
-            let index = unsafe state.pointee.records.firstIndex(where: { $0.id == id }),
-            unsafe !state.pointee.records[index].isClosed
-        else { return }
-        unsafe state.pointee.noteClosed(Int32(index), code: HTTP2Error.refusedStream)
-    }
-
     /// Resets that a client provokes cost as much as those that it sends.
     private static func noteError(_ state: State, _ code: UInt32) {
         guard code == HTTP2Error.protocolError || code == 3 || code == HTTP2Error.streamClosed

@@ -1,9 +1,12 @@
 internal import CNGHTTP2
 
 /// What a session keeps for a stream.
+///
+/// From `makeRecord` to `freeRecord` it belongs to one stream: libnghttp2 has its number, and says
+/// once that the stream is over; then it is freed, or waits in the list of those that closed.
 @safe
 struct StreamRecord {
-    /// Zero: the record is unused.
+    var isUsed = false
     var id: Int32 = 0
     /// Zero: nobody wants to hear of it.
     var user: UInt64 = 0
@@ -80,14 +83,16 @@ struct SessionState {
         if firstFree >= 0 {
             let index = firstFree
             firstFree = records[Int(index)].next
-            records[Int(index)] = StreamRecord(id: id)
+            records[Int(index)] = StreamRecord(isUsed: true, id: id)
             return index
         }
-        records.append(StreamRecord(id: id))
+        records.append(StreamRecord(isUsed: true, id: id))
         return Int32(records.count - 1)
     }
 
     mutating func freeRecord(_ index: Int32) {
+        // Freed twice, it would be given to two streams, and one's response to the other's client.
+        precondition(records[Int(index)].isUsed, "the record of a stream is freed twice")
         records[Int(index)].trailers?.deallocate()
         records[Int(index)] = StreamRecord()
         records[Int(index)].next = firstFree
@@ -97,6 +102,7 @@ struct SessionState {
 
     /// libnghttp2 has forgotten the stream.
     mutating func noteClosed(_ index: Int32, code: UInt32) {
+        precondition(!records[Int(index)].isClosed, "a stream is over twice")
         guard records[Int(index)].user != 0 else { return freeRecord(index) }
         records[Int(index)].isClosed = true
         records[Int(index)].closeCode = code

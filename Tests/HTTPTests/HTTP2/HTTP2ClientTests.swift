@@ -104,6 +104,41 @@ struct HTTP2ClientTests {
         let closed = desk.session.nextClosed()
         #expect(closed?.user == 1)
         #expect(closed?.code == HTTP2Error.refusedStream)
+        #expect(desk.session.nextClosed() == nil)
+        #expect(desk.session.streamCount == 0)
+    }
+
+    /// What ends a request that waits to be sent: its own client, or the replica.
+    enum End: CaseIterable { case reset, goAway }
+
+    @Test(
+        "What a request that was never sent had is given to one other stream, not to two",
+        arguments: End.allCases)
+    func neverSent(_ end: End) throws {
+        let desk = try ClientDesk()
+        let lost = (1...3).map { desk.request(Self.get + "\r\n", user: $0, body: .offered) }
+        switch end {
+        case .reset: for stream in lost { desk.session.reset(stream, code: HTTP2Error.cancel) }
+        case .goAway: desk.receive(FrameBytes.frame(7, [0, 0, 0, 0, 0, 0, 0, 0]))
+        }
+        _ = ClientDesk.output(of: desk.session)
+        var told: [UInt64: UInt32] = [:]
+        while let closed = desk.session.nextClosed() { told[closed.user] = closed.code }
+        let refused = HTTP2Error.refusedStream
+        #expect(told == (end == .reset ? [:] : [1: refused, 2: refused, 3: refused]))
+        #expect(desk.session.streamCount == 0)
+        guard end == .reset else { return }
+        let later = (4...7).map { desk.request(Self.get + "\r\n", user: $0) }
+        #expect(Set(later.map(\.index)).count == 4)
+        desk.talk()
+        for position in 0..<4 {
+            #expect(desk.server.respond(position, "HTTP/1.1 204 \r\nx-for: \(position)\r\n\r\n"))
+        }
+        desk.talk()
+        for position in UInt64(0)..<4 {
+            let text = "HTTP/1.1 204 \r\nx-for: \(position)\r\n\r\n"
+            #expect(desk.responses[position + 4] == [text])
+        }
         #expect(desk.session.streamCount == 0)
     }
 
