@@ -4,6 +4,10 @@ internal import CNGHTTP2
 enum SessionCallbacks {
     typealias State = UnsafeMutablePointer<SessionState>
 
+    /// The longest header block that is sent, as libnghttp2 estimates it beforehand: more than the
+    /// longest head makes.
+    private static let headBytesMaximum = 131_072
+
     /// Makes libnghttp2's session; false when there is no memory.
     static func open(_ state: State) -> Bool {
         var callbacks: OpaquePointer?
@@ -19,6 +23,7 @@ enum SessionCallbacks {
         unsafe nghttp2_option_set_builtin_recv_extension_type(
             option, UInt8(NGHTTP2_PRIORITY_UPDATE.rawValue))
         unsafe nghttp2_option_set_max_reserved_remote_streams(option, 0)
+        unsafe nghttp2_option_set_max_send_header_block_length(option, headBytesMaximum)
         let user = UnsafeMutableRawPointer(state)
         var session: OpaquePointer?
         let result =
@@ -75,6 +80,14 @@ enum SessionCallbacks {
                 return 0
             }
             unsafe SessionCallbacks.frameWent(state, frame)
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) {
+            _, frame, _, user in
+            guard let state = unsafe SessionCallbacks.state(user), let frame = unsafe frame else {
+                return 0
+            }
+            unsafe SessionCallbacks.frameStayed(state, frame)
             return 0
         }
         // Also called for a request that was submitted and is never sent.

@@ -173,6 +173,17 @@ extension SessionCallbacks {
         }
     }
 
+    /// A message that has lost its head or its trailers cannot go on. For a request that was to
+    /// begin a stream, libnghttp2 ends the stream itself.
+    static func frameStayed(_ state: State, _ frame: UnsafePointer<nghttp2_frame>) {
+        guard unsafe nghttp2_frame_type(UInt32(frame.pointee.hd.type)) == NGHTTP2_HEADERS,
+            unsafe frame.pointee.headers.cat != NGHTTP2_HCAT_REQUEST
+        else { return }
+        unsafe nghttp2_submit_rst_stream(
+            state.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), frame.pointee.hd.stream_id,
+            HTTP2Error.internalError)
+    }
+
     /// Resets that a client provokes cost as much as those that it sends.
     private static func noteError(_ state: State, _ code: UInt32) {
         guard code == HTTP2Error.protocolError || code == 3 || code == HTTP2Error.streamClosed

@@ -85,6 +85,22 @@ struct HTTP2StreamTests {
         #expect(rest.last?.endsStream == true)
     }
 
+    @Test("RFC 9113 §6.10: a head of 64 KiB is sent, and one that cannot be ends its stream")
+    func largeHeads() throws {
+        for (valueBytes, expected) in [(530, [1, 9, 9, 9]), (1_500, [UInt8(3)])] {
+            let desk = try ServerDesk()
+            desk.receive(FrameBytes.request(1))
+            _ = desk.send()
+            let fields = (0..<120).map { "x-\($0): " + String(repeating: "~", count: valueBytes) }
+            let head = "HTTP/1.1 200 OK\r\n" + fields.joined(separator: "\r\n") + "\r\n\r\n"
+            #expect(desk.respond(0, head, body: .offered))
+            desk.session.offer(desk.streams[0], 5)
+            let frames = desk.send().filter { $0.stream == 1 && $0.kind != 0 }
+            #expect(frames.map(\.kind) == expected)
+            if expected == [3] { #expect(desk.closed == [1: HTTP2Error.internalError]) }
+        }
+    }
+
     @Test("RFC 9113 §8.1: trailers end a stream in place of its last DATA")
     func trailers() throws {
         let desk = try ServerDesk()
