@@ -47,6 +47,12 @@ struct ClientConnection: Slotted {
     var isServing = false
     /// Its handshake goes on in the next turn of the loop.
     var isDeferred = false
+    /// It is on the list of those that go on in the next turn.
+    var goesOnLater = false
+    /// It is a proxy whose forwarding fields are believed.
+    var isTrusted = false
+    /// It spoke TLS with the proxy before weir, which said so in a PROXY header.
+    var spokeTLSBefore = false
     /// It has shown a certificate, which was verified.
     var hasCertificate = false
     /// It speaks TLS.
@@ -55,18 +61,13 @@ struct ClientConnection: Slotted {
     var redirectPort: UInt16 = 0
     /// How long clients are told to keep to https, in seconds; negative: they are not.
     var hstsSeconds: Int32 = -1
-    /// It is on the list of those that go on in the next turn.
-    var goesOnLater = false
     var wire = Wire.none
     var listenerRow = 0
     /// What it is counted by among the connections of its client; 0: it is not.
     var countedAs: UInt64 = 0
     var address: SocketAddress?
     var addressText = AddressText.unknown
-    /// It is a proxy whose forwarding fields are believed.
-    var isTrusted = false
-    /// It spoke TLS with the proxy before weir, which said so in a PROXY header.
-    var spokeTLSBefore = false
+    var timer = TimerWheel.Timer.none
     /// Where it connected to, as the proxy before weir says; nil: to this end of its connection.
     var destination: SocketAddress?
     /// What else that proxy said, and a replica is told in turn.
@@ -80,7 +81,6 @@ struct ClientConnection: Slotted {
     var reading = RateWindow()
     var sending = RateWindow()
     var exchange: Ref<Exchange>?
-    var timer = TimerWheel.Timer.none
     var requestsServed = 0
     /// Bytes thrown away while lingering.
     var discarded = 0

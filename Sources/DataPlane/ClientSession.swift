@@ -106,9 +106,7 @@ extension Worker {
             data.truncate(to: range.count)
             receiveStreamData(Ref(bits: user), data, ends: ends)
         case .trailers(let user):
-            let slot = Ref<ClientConnection>(bits: user)
-            keepTrailers(session.head, of: slot)
-            endStreamInput(slot)
+            receiveTrailers(session, of: Ref(bits: user))
         case .nothing, .settings, .goingAway, .response, .largeResponse: break
         }
     }

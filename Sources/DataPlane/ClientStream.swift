@@ -29,8 +29,10 @@ struct ClientStream {
     var hasEnd = false
     /// It asks for another protocol (RFC 8441).
     var isTunnel = false
-    /// Lines of the trailer section of the request, or later of the response.
-    var trailers: Buffer?
+    /// Lines of the trailer section of the request, until the exchange has taken them.
+    var requestTrailers: Buffer?
+    /// The same of the response, until they are sent.
+    var responseTrailers: Buffer?
 }
 
 extension Ref where Slot == ClientConnection {

@@ -65,22 +65,39 @@ extension Worker {
         }
     }
 
-    mutating func keepTrailers(_ lines: Span<UInt8>, of client: Ref<ClientConnection>) {
-        guard lines.count > 0 else { return }
-        var kept: Buffer
-        if let own = client.its.http2.trailers {
-            kept = own
-        } else {
-            guard let fresh = store.take(atLeast: max(lines.count, 8_192)) else { return }
-            kept = fresh
+    /// The trailer section of a request, which has the same rules as one of HTTP/1.1, and the end
+    /// of the stream.
+    mutating func receiveTrailers(_ session: HTTP2Session, of client: Ref<ClientConnection>) {
+        if client.its.phase == .exchanging, let exchange = client.its.exchange {
+            do throws(HTTPError) {
+                guard !session.lacksHead else { throw .headTooLarge }
+                try ChunkedFilter.check(trailers: session.head)
+            } catch {
+                client.its.hasEnded = true
+                return rejectBody(of: exchange, error)
+            }
+            client.its.http2.requestTrailers = longer(
+                client.its.http2.requestTrailers, by: session.head)
         }
-        kept.append(lines)
-        client.its.http2.trailers = kept
+        endStreamInput(client)
     }
 
-    private mutating func dropTrailers(of client: Ref<ClientConnection>) {
-        if let trailers = client.its.http2.trailers { store.give(trailers) }
-        client.its.http2.trailers = nil
+    mutating func keepResponseTrailers(_ lines: Span<UInt8>, of client: Ref<ClientConnection>) {
+        client.its.http2.responseTrailers = longer(client.its.http2.responseTrailers, by: lines)
+    }
+
+    /// The lines of a trailer section with more behind them.
+    mutating func longer(_ trailers: Buffer?, by lines: Span<UInt8>) -> Buffer? {
+        guard lines.count > 0 else { return trailers }
+        let bytes = max(lines.count, ChunkedFilter.trailerBytesMaximum)
+        guard var kept = trailers ?? store.take(atLeast: bytes) else { return nil }
+        kept.append(lines)
+        return kept
+    }
+
+    mutating func drop(_ trailers: inout Buffer?) {
+        if let trailers { store.give(trailers) }
+        trailers = nil
     }
 
     /// What was taken of the stream's bytes may come again.
@@ -104,14 +121,14 @@ extension Worker {
         _ client: Ref<ClientConnection>, allowance: Int
     ) -> Buffer? {
         guard client.isStream, client.its.hasEnded, !client.its.hasUnseenInput else { return nil }
-        let trailers = client.its.http2.trailers
+        let trailers = client.its.http2.requestTrailers
         guard 5 + (trailers?.count ?? 0) <= allowance else { return nil }
         var end = assembly
         end.clear()
         end.append("0\r\n")
         if let trailers { end.append(trailers.bytes) }
         end.append("\r\n")
-        dropTrailers(of: client)
+        drop(&client.its.http2.requestTrailers)
         return end
     }
 
@@ -184,9 +201,9 @@ extension Worker {
         else { return .broken(0) }
         guard !client.its.http2.hasEnd else { return nil }
         client.its.http2.hasEnd = true
-        if let trailers = client.its.http2.trailers {
+        if let trailers = client.its.http2.responseTrailers {
             session.end(client.its.http2.stream, trailers: trailers.bytes)
-            dropTrailers(of: client)
+            drop(&client.its.http2.responseTrailers)
         } else {
             session.end(client.its.http2.stream)
         }
@@ -216,7 +233,8 @@ extension Worker {
             wantFlush(carrier)
         }
         client.its.http2.stream = .none
-        dropTrailers(of: client)
+        drop(&client.its.http2.requestTrailers)
+        drop(&client.its.http2.responseTrailers)
         let previous = client.its.http2.previous
         let next = client.its.http2.next
         if let previous {

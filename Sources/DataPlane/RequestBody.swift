@@ -225,11 +225,11 @@ extension Worker {
     }
 
     /// The client's body is not what its head promised: nothing of it can be trusted any more.
-    private mutating func rejectBody(of exchange: Ref<Exchange>, _ error: HTTPError) {
+    mutating func rejectBody(of exchange: Ref<Exchange>, _ error: HTTPError) {
         counters.listeners.add(
             1, row: exchange.its.client.its.listenerRow, column: ListenerColumn.malformed.rawValue)
         exchange.its.client.its.closesAfterResponse = true
-        fail(exchange, .malformedRequest)
+        fail(exchange, error == .headTooLarge ? .headTooLarge : .malformedRequest)
     }
 
     mutating func countSent(_ count: Int, to upstream: Ref<UpstreamConnection>) {

@@ -89,7 +89,7 @@ extension Worker {
     ) {
         let isOver =
             exchange.its.responseBody.isComplete && body.isEmpty
-            && client.its.http2.trailers == nil
+            && client.its.http2.responseTrailers == nil
         var failure = sendHead(head.bytes, body: isOver ? .none : .offered, to: client)
         if failure == nil { failure = send(body.bytes, to: client) }
         afterSending(exchange, failure)
@@ -124,7 +124,7 @@ extension Worker {
                 var lines = body
                 lines.consume(taken.kept - taken.trailers)
                 lines.truncate(to: taken.trailers)
-                keepTrailers(lines.bytes, of: exchange.its.client)
+                keepResponseTrailers(lines.bytes, of: exchange.its.client)
             }
             body.truncate(to: taken.kept - taken.trailers)
             return body
@@ -182,7 +182,7 @@ extension Worker {
         if exchange.its.sendsChunks {
             var end = assembly
             end.clear()
-            if let trailers = exchange.its.upstream?.its.http2.trailers {
+            if let trailers = client.its.http2.responseTrailers {
                 end.append("0\r\n")
                 end.append(trailers.bytes)
                 end.append("\r\n")

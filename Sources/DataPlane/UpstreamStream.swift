@@ -6,11 +6,14 @@ internal import Transport
 struct UpstreamStream {
     /// It carries streams, or will once it is connected.
     var isCarrier = false
+    /// The head of the request is with the session; its end is.
+    var hasHead = false
+    var hasEnd = false
+    var stream = HTTP2Stream.none
     /// Of the carrier, once it is connected.
     var session: HTTP2Session?
     /// Of a stream.
     var carrier: Ref<UpstreamConnection>?
-    var stream = HTTP2Stream.none
     /// The carrier's streams; and the neighbours of one in that list.
     var first: Ref<UpstreamConnection>?
     var previous: Ref<UpstreamConnection>?
@@ -26,12 +29,9 @@ struct UpstreamStream {
 
     /// Bytes of the response's body that have come, and that the replica may not send again yet.
     var unreturned = 0
-    /// The head of the request is with the session.
-    var hasHead = false
-    /// How far its body has come, in the form that an exchange keeps it in.
+    /// How far the request's body has come, in the form that an exchange keeps it in.
     var body = MessageBody()
-    var hasEnd = false
-    /// Lines of the trailer section of the request, or later of the response.
+    /// Lines of its trailer section.
     var trailers: Buffer?
 }
 

@@ -114,7 +114,7 @@ extension Worker {
         upstream.its.http2.hasEnd = true
         if let trailers = upstream.its.http2.trailers {
             session.end(upstream.its.http2.stream, trailers: trailers.bytes)
-            dropTrailers(of: upstream)
+            drop(&upstream.its.http2.trailers)
         } else {
             session.end(upstream.its.http2.stream)
         }
@@ -124,20 +124,7 @@ extension Worker {
     private mutating func keepTrailers(
         _ lines: Span<UInt8>, of upstream: Ref<UpstreamConnection>
     ) {
-        var kept: Buffer
-        if let own = upstream.its.http2.trailers {
-            kept = own
-        } else {
-            guard let fresh = store.take(atLeast: max(lines.count, 8_192)) else { return }
-            kept = fresh
-        }
-        kept.append(lines)
-        upstream.its.http2.trailers = kept
-    }
-
-    private mutating func dropTrailers(of upstream: Ref<UpstreamConnection>) {
-        if let trailers = upstream.its.http2.trailers { store.give(trailers) }
-        upstream.its.http2.trailers = nil
+        upstream.its.http2.trailers = longer(upstream.its.http2.trailers, by: lines)
     }
 
     // The response.
@@ -174,13 +161,11 @@ extension Worker {
     ) {
         guard let exchange = upstream.its.exchange else { return }
         let client = exchange.its.client
-        if client.isStream {
-            keepTrailers(lines, of: client)
-        } else if exchange.its.sendsChunks, lines.count > 0 {
-            dropTrailers(of: upstream)
-            keepTrailers(lines, of: upstream)
-        }
+        let isStream = client.isStream
+        if isStream || exchange.its.sendsChunks { keepResponseTrailers(lines, of: client) }
         endResponse(on: upstream, of: exchange)
+        // In chunks they have been sent, or never will be.
+        if !isStream { drop(&client.its.http2.responseTrailers) }
     }
 
     /// The replica has sent END_STREAM; the exchange may be over already.
@@ -235,7 +220,7 @@ extension Worker {
             wantFlush(carrier)
         }
         upstream.its.http2.stream = .none
-        dropTrailers(of: upstream)
+        drop(&upstream.its.http2.trailers)
         upstream.its.output.discard(store: &store)
         let previous = upstream.its.http2.previous
         let next = upstream.its.http2.next

@@ -21,6 +21,8 @@ public struct ChunkedFilter: Sendable, BitwiseCopyable {
 
     /// The most that the extensions of one chunk may take, in bytes.
     public static let extensionBytesMaximum = 1_024
+    /// The most that a trailer section may take, whichever protocol it comes by.
+    public static let trailerBytesMaximum = 8_192
     private static let sizeDigitsMaximum = 16
 
     private let output: Output
@@ -38,7 +40,9 @@ public struct ChunkedFilter: Sendable, BitwiseCopyable {
     private var nameCount = 0
 
     /// - Parameter trailerBytesMaximum: a longer trailer section is refused.
-    public init(output: Output, trailerBytesMaximum: Int = 8_192) {
+    public init(
+        output: Output, trailerBytesMaximum: Int = ChunkedFilter.trailerBytesMaximum
+    ) {
         self.output = output
         self.trailerBytesMaximum = trailerBytesMaximum
     }
@@ -158,7 +162,7 @@ extension ChunkedFilter {
     /// Takes one byte of the trailer section: field lines and a blank line (RFC 9112 §7.1.2).
     private mutating func trailer(_ byte: UInt8) throws(HTTPError) {
         trailerBytes &+= 1
-        guard trailerBytes <= trailerBytesMaximum else { throw .malformedTrailer }
+        guard trailerBytes <= trailerBytesMaximum else { throw .headTooLarge }
         switch state {
         case .lineStart where byte == .carriageReturn: state = .lastLineFeed
         case .lineStart:
@@ -186,5 +190,19 @@ extension ChunkedFilter {
     private func checkName() throws(HTTPError) {
         let id = FieldName(count: nameCount, initial: name.initial, name: name)
         guard !FieldNameSet.forbiddenInTrailers.contains(id) else { throw .malformedTrailer }
+    }
+}
+
+extension ChunkedFilter {
+    /// The same judgement of a trailer section that did not come in chunks.
+    ///
+    /// - Parameter lines: field lines, without the blank line behind them.
+    public static func check(trailers lines: Span<UInt8>) throws(HTTPError) {
+        var filter = ChunkedFilter(output: .framed)
+        filter.state = .lineStart
+        for index in lines.indices { try filter.trailer(lines[index]) }
+        try filter.trailer(.carriageReturn)
+        try filter.trailer(.lineFeed)
+        guard filter.isComplete else { throw .malformedTrailer }
     }
 }

@@ -135,6 +135,9 @@ public struct HTTP2Session {
         }
     }
 
+    /// It was larger than was announced, and is not there: trailers of a request.
+    public var lacksHead: Bool { unsafe state.pointee.section.isTooLarge }
+
     /// The head asks for another protocol on its stream (RFC 8441): a 2xx is an agreement.
     public var headAsksForTunnel: Bool { unsafe state.pointee.section.asksForTunnel }
 

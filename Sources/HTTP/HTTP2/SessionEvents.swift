@@ -102,7 +102,8 @@ extension SessionCallbacks {
         }
         let user = unsafe state.pointee.records[Int(index)].user
         guard user != 0 else { return }
-        if unsafe state.pointee.section.isTooLarge {
+        let isOfRequest = unsafe state.pointee.section.kind == .trailers
+        if unsafe state.pointee.section.isTooLarge, !isOfRequest {
             unsafe state.pointee.event =
                 state.pointee.section.hasStatus
                 ? .largeResponse(user: user) : .data(user: user, 0..<0, ends: true)
