@@ -214,6 +214,9 @@ extension Worker {
     /// The exchange is over: the stream stays until its queue is sent.
     mutating func beginClosingStream(_ client: Ref<ClientConnection>) {
         client.its.phase = .closing
+        // Nobody wants the rest of the request.
+        client.its.hasUnseenInput = false
+        returnCredit(of: client)
         guard client.its.http2.hasHead, client.its.http2.stream != .none,
             sendEnd(to: client) == nil
         else { return closeClient(client) }
@@ -226,12 +229,17 @@ extension Worker {
     /// was sent for the whole.
     mutating func closeStream(_ client: Ref<ClientConnection>) {
         guard let carrier = client.its.http2.carrier else { return }
-        if client.its.http2.stream != .none, let session = carrier.its.http2.session {
-            let code =
-                client.its.http2.hasHead ? HTTP2Error.internalError : HTTP2Error.cancel
-            session.reset(client.its.http2.stream, code: code)
+        if let session = carrier.its.http2.session {
+            if client.its.http2.stream != .none {
+                let code =
+                    client.its.http2.hasHead ? HTTP2Error.internalError : HTTP2Error.cancel
+                session.reset(client.its.http2.stream, code: code)
+            }
+            // What nobody has taken of its request counts for the other streams too.
+            session.consumeOfClosed(client.its.http2.unreturned)
             wantFlush(carrier)
         }
+        client.its.http2.unreturned = 0
         client.its.http2.stream = .none
         drop(&client.its.http2.requestTrailers)
         drop(&client.its.http2.responseTrailers)

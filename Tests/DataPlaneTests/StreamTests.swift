@@ -11,6 +11,22 @@ import Transport
 struct StreamTests {
     private let post = "POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"
 
+    @Test("What was not taken of streams that are reset or answered early leaves room for others")
+    func connectionWindow() throws {
+        let bed = try Bed(replicas: [])
+        let client = try StreamClient(bed)
+        // A request that waits is kept up to 64 KiB; what comes behind that stays unread. Together
+        // that is more than the connection may have under way.
+        for user in UInt64(1)...200 {
+            let stream = client.request(user, post, bodyBytes: 130_000)
+            try client.talk(until: "90,000 bytes of stream \(user) are sent") {
+                client.sent[user, default: 0] >= 90_000
+            }
+            client.session.reset(stream, code: HTTP2Error.cancel)
+        }
+        bed.stop()
+    }
+
     @Test("Trailers of a request that nobody has taken do not come back behind the answer")
     func trailersOfRequest() throws {
         var settings = PoolSettings()

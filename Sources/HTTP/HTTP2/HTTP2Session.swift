@@ -166,10 +166,25 @@ public struct HTTP2Session {
         }
     }
 
+    /// The same for bytes of a stream that is over: the connection may carry as many more.
+    public func consumeOfClosed(_ count: Int) {
+        guard count > 0 else { return }
+        _ = unsafe nghttp2_session_consume_connection(state.pointee.session, count)
+    }
+
     // How it stands.
 
     /// Open streams.
     public var streamCount: Int { unsafe state.pointee.streamCount }
+
+    /// How many bytes of the stream's body the other side takes now.
+    public func window(of stream: HTTP2Stream) -> Int {
+        guard stream != .none else { return 0 }
+        let id = unsafe state.pointee.records[Int(stream.index)].id
+        let own = unsafe nghttp2_session_get_stream_remote_window_size(state.pointee.session, id)
+        let all = unsafe nghttp2_session_get_remote_window_size(state.pointee.session)
+        return max(0, Int(min(own, all)))
+    }
 
     /// All is said and sent: close the connection.
     public var isOver: Bool {
