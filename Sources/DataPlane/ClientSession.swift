@@ -41,7 +41,7 @@ extension Worker {
         client.its.hasUnseenInput = false
         client.its.phase = .multiplexing
         client.its.http2.session = session
-        armSessionTimer(client)
+        client.its.http2.clock.noteEmpty(at: now)
         feedSession(client, first)
         if isDraining { beginEndingSession(client) }
         if client.its.isOpen, client.its.phase == .multiplexing { receiveSession(client) }
@@ -134,9 +134,6 @@ extension Worker {
         slot.its.http2.next = carrier.its.http2.first
         carrier.its.http2.first?.its.http2.previous = slot
         carrier.its.http2.first = slot
-        if carrier.its.http2.count == 0, carrier.its.http2.endStep != 1 {
-            wheel.cancel(carrier.its.timer)
-        }
         carrier.its.http2.count += 1
         clientStreamCount += 1
         session.attach(stream, user: slot.bits)
@@ -177,31 +174,28 @@ extension Worker {
 
     // The end of the connection.
 
-    /// A carrier that has no stream may stay for a while; one that does not take what it is sent
-    /// may not.
+    /// At the end of each turn in which something happened on the carrier.
     mutating func armSessionTimer(_ client: Ref<ClientConnection>) {
-        let limit: Int
-        if !client.its.output.isEmpty {
-            limit = snapshot.limits.clientIdleTimeoutMilliseconds
-        } else if client.its.http2.endStep == 1 {
-            limit = DataPlaneLimits.drainFirstRequestMilliseconds
-        } else if client.its.http2.count == 0 {
-            limit =
-                client.its.requestsServed == 0
-                ? snapshot.limits.headTimeoutMilliseconds
-                : snapshot.limits.keepAliveTimeoutMilliseconds
-        } else {
+        guard let deadline = sessionDeadline(of: client) else {
             return wheel.cancel(client.its.timer)
         }
-        wheel.set(client.its.timer, at: now.adding(milliseconds: limit))
+        wheel.set(client.its.timer, at: deadline.at)
+    }
+
+    private mutating func sessionDeadline(of client: Ref<ClientConnection>) -> SessionDeadline? {
+        client.its.http2.clock.deadline(
+            isBlocked: !client.its.output.isEmpty, isEmpty: client.its.http2.count == 0,
+            hasServed: client.its.requestsServed > 0, limits: snapshot.limits)
     }
 
     mutating func sessionTimedOut(_ client: Ref<ClientConnection>) {
-        guard let session = client.its.http2.session, client.its.output.isEmpty else {
-            return closeClient(client)
-        }
-        if client.its.http2.endStep < 2 {
-            client.its.http2.endStep = 2
+        guard let session = client.its.http2.session, let deadline = sessionDeadline(of: client)
+        else { return }
+        guard deadline.at <= now else { return armSessionTimer(client) }
+        switch deadline.end {
+        case .connection: closeClient(client)
+        case .intake:
+            client.its.http2.clock.begin(.lastStreams, at: now)
             session.endIntake()
             wantFlush(client)
         }
@@ -209,12 +203,10 @@ extension Worker {
 
     /// Draining: GOAWAY in two steps, so that a request on its way is served (RFC 9113 §6.8).
     mutating func beginEndingSession(_ client: Ref<ClientConnection>) {
-        guard let session = client.its.http2.session, client.its.http2.endStep == 0 else { return }
-        client.its.http2.endStep = 1
+        guard let session = client.its.http2.session, client.its.http2.clock.phase == .serving
+        else { return }
+        client.its.http2.clock.begin(.lastRequests, at: now)
         session.announceEnd()
-        wheel.set(
-            client.its.timer,
-            at: now.adding(milliseconds: DataPlaneLimits.drainFirstRequestMilliseconds))
         wantFlush(client)
     }
 

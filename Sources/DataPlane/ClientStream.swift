@@ -11,24 +11,25 @@ struct ClientStream {
     var session: HTTP2Session?
     /// Of a stream.
     var carrier: Ref<ClientConnection>?
-    var stream = HTTP2Stream.none
     /// The carrier's streams; and the neighbours of one in that list.
     var first: Ref<ClientConnection>?
     var previous: Ref<ClientConnection>?
     var next: Ref<ClientConnection>?
-    var count = 0
+    /// Of the carrier.
+    var clock = SessionClock()
     /// The carrier is on the worker's list of those with something to send.
     var wantsFlush = false
-    /// The carrier has been told to end: 1 what is on its way is taken, 2 nothing new is.
-    var endStep = 0
 
-    /// Bytes of the request's body that have come, and that the client may not send again yet.
-    var unreturned = 0
     /// The head of the final response is with the session; its end is.
     var hasHead = false
     var hasEnd = false
     /// It asks for another protocol (RFC 8441).
     var isTunnel = false
+    var stream = HTTP2Stream.none
+    /// How many streams the carrier has.
+    var count: Int32 = 0
+    /// Bytes of the request's body that have come, and that the client may not send again yet.
+    var unreturned = 0
     /// Lines of the trailer section of the request, until the exchange has taken them.
     var requestTrailers: Buffer?
     /// The same of the response, until they are sent.

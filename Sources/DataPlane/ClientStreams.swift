@@ -254,7 +254,7 @@ extension Worker {
         carrier.its.http2.count -= 1
         clientStreamCount -= 1
         if carrier.its.http2.count == 0, carrier.its.phase == .multiplexing {
-            armSessionTimer(carrier)
+            carrier.its.http2.clock.noteEmpty(at: now)
             wantFlush(carrier)
         }
     }

@@ -34,6 +34,8 @@ extension Worker {
     }
 
     private mutating func flushSession(_ client: Ref<ClientConnection>) {
+        // Until the socket takes bytes again, nothing that comes counts as a sign of reading.
+        if client.its.output.isEmpty { client.its.http2.clock.takenAt = now }
         while client.its.output.isEmpty, let session = client.its.http2.session {
             let out = collectOutput(session, for: .client)
             guard !out.isEmpty else { break }
@@ -42,8 +44,8 @@ extension Worker {
         }
         endClosedStreams(of: client)
         guard client.its.isOpen, let session = client.its.http2.session else { return }
-        if !client.its.output.isEmpty { return armSessionTimer(client) }
-        if session.isOver { endSession(client) }
+        if client.its.output.isEmpty, session.isOver { return endSession(client) }
+        armSessionTimer(client)
     }
 
     private mutating func flushSession(_ carrier: Ref<UpstreamConnection>) {
@@ -138,7 +140,7 @@ extension Worker {
     }
 
     mutating func sessionWritable(_ client: Ref<ClientConnection>) {
-        armSessionTimer(client)
+        client.its.http2.clock.takenAt = now
         wantFlush(client)
         receiveSession(client)
     }

@@ -63,4 +63,55 @@ struct StreamTests {
         bed.stop()
         replica.stop()
     }
+
+    /// A header block without its end: a request that is none yet.
+    private let half =
+        FrameBytes.preface + FrameBytes.frame(4)
+        + FrameBytes.frame(1, flags: 1, stream: 1, [0x82, 0x84, 0x86])
+
+    @Test("A client that never ends a header block is disconnected")
+    func halfHeaders() throws {
+        let bed = try Bed(replicas: [])
+        bed.change { $0.limits.headTimeoutMilliseconds = 200 }
+        let client = try bed.client()
+        try client.send(half)
+        #expect(client.isClosedByOtherSide(within: 10))
+        bed.stop()
+    }
+
+    @Test("The end of the program does not wait for the end of a header block")
+    func drainWithHalfHeaders() throws {
+        let bed = try Bed(replicas: [])
+        let client = try bed.client()
+        try client.send(half)
+        try eventually("the connection is there") { bed.worker(.clientConnections) == 1 }
+        #expect(milliseconds { bed.stop(within: 20_000) } < 15_000)
+        client.close()
+    }
+
+    @Test("A client that reads nothing is disconnected, though it says that it is there")
+    func pings() throws {
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+            try wire.sendPattern(100_000_000)
+        }
+        let bed = try Bed(replicas: [replica.address])
+        bed.change { $0.limits.clientIdleTimeoutMilliseconds = 1_000 }
+        let client = try bed.client()
+        let widest: [UInt8] = [0, 4, 0x7f, 0xff, 0xff, 0xff]
+        try client.send(FrameBytes.preface + FrameBytes.frame(4, widest))
+        try client.send(FrameBytes.frame(8, [0x3f, 0xff, 0xff, 0xff]) + FrameBytes.request(1))
+        var next = Deadline(seconds: 0)
+        try eventually(within: 15, "the connection is closed") {
+            guard next.hasPassed else { return false }
+            next = Deadline(seconds: 0.2)
+            do { try client.send(FrameBytes.frame(6, [1, 2, 3, 4, 5, 6, 7, 8])) } catch {
+                return true
+            }
+            return false
+        }
+        bed.stop()
+        replica.stop()
+    }
 }

@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import HTTP
 
 /// A server's session and what its events and its output came to.

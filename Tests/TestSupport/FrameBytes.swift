@@ -1,8 +1,8 @@
 /// Frames written by hand, so that tests can send what no library would.
-struct FrameBytes {
-    static let preface: [UInt8] = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
+public enum FrameBytes {
+    public static let preface: [UInt8] = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
-    static func frame(
+    public static func frame(
         _ kind: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, _ payload: [UInt8] = []
     ) -> [UInt8] {
         let count = payload.count
@@ -15,7 +15,7 @@ struct FrameBytes {
     }
 
     /// Literals without indexing and without Huffman coding (RFC 7541 §6.2.2).
-    static func block(_ fields: [(String, String)]) -> [UInt8] {
+    public static func block(_ fields: [(String, String)]) -> [UInt8] {
         fields.flatMap { name, value in [0] + text(name) + text(value) }
     }
 
@@ -31,13 +31,13 @@ struct FrameBytes {
         return prefix + [UInt8(rest)] + bytes
     }
 
-    static func headers(
+    public static func headers(
         _ stream: UInt32, _ fields: [(String, String)], ends: Bool = true
     ) -> [UInt8] {
         frame(1, flags: ends ? 5 : 4, stream: stream, block(fields))
     }
 
-    static func request(
+    public static func request(
         _ stream: UInt32 = 1, method: String = "GET", _ more: [(String, String)] = [],
         ends: Bool = true
     ) -> [UInt8] {
@@ -49,9 +49,11 @@ struct FrameBytes {
             ] + more, ends: ends)
     }
 
-    static func data(_ stream: UInt32, _ text: String, ends: Bool = false) -> [UInt8] {
+    public static func data(_ stream: UInt32, _ text: String, ends: Bool = false) -> [UInt8] {
         frame(0, flags: ends ? 1 : 0, stream: stream, Array(text.utf8))
     }
 
-    static func reset(_ stream: UInt32) -> [UInt8] { frame(3, stream: stream, [0, 0, 0, 8]) }
+    public static func reset(_ stream: UInt32) -> [UInt8] {
+        frame(3, stream: stream, [0, 0, 0, 8])
+    }
 }
