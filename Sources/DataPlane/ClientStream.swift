@@ -15,6 +15,8 @@ struct ClientStream {
     var first: Ref<ClientConnection>?
     var previous: Ref<ClientConnection>?
     var next: Ref<ClientConnection>?
+    /// The buffers that the queues of the carrier's streams hold.
+    var heldBytes = 0
     /// Of the carrier.
     var clock = SessionClock()
     /// The carrier is on the worker's list of those with something to send.

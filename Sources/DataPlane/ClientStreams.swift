@@ -188,7 +188,10 @@ extension Worker {
         guard let session = carrier.its.http2.session, client.its.http2.stream != .none else {
             return .broken(0)
         }
-        guard client.its.output.append(bytes, store: &store) else { return .noBuffers }
+        let before = client.its.output.heldBytes
+        let isKept = client.its.output.append(bytes, store: &store)
+        carrier.its.http2.heldBytes += client.its.output.heldBytes - before
+        guard isKept else { return .noBuffers }
         session.offer(client.its.http2.stream, bytes.count)
         wantFlush(carrier)
         return nil
@@ -241,6 +244,8 @@ extension Worker {
         }
         client.its.http2.unreturned = 0
         client.its.http2.stream = .none
+        carrier.its.http2.heldBytes -= client.its.output.heldBytes
+        client.its.output.discard(store: &store)
         drop(&client.its.http2.requestTrailers)
         drop(&client.its.http2.responseTrailers)
         let previous = client.its.http2.previous

@@ -12,6 +12,13 @@ struct OutputQueue {
 
     var isEmpty: Bool { count == 0 }
 
+    /// What the buffers take, full or not.
+    var heldBytes: Int {
+        var bytes = first?.capacity ?? 0
+        for buffer in rest { bytes += buffer.capacity }
+        return bytes
+    }
+
     /// Sends `span`, behind what is queued already, and queues what the socket does not take.
     ///
     /// - Returns: nil, or why the connection is broken or the bytes could not be kept.

@@ -79,8 +79,11 @@ extension Worker {
                 switch side {
                 case .client:
                     let slot = Ref<ClientConnection>(bits: user)
+                    let before = slot.its.output.heldBytes
                     slot.its.output.take(body, into: &out, store: &store)
                     slot.its.reading.add(body)
+                    slot.its.http2.carrier?.its.http2.heldBytes +=
+                        slot.its.output.heldBytes - before
                     streamsToResume.append(slot)
                 case .upstream:
                     let slot = Ref<UpstreamConnection>(bits: user)

@@ -150,17 +150,17 @@ extension Worker {
         guard let exchange = upstream.its.exchange else { return closeUpstream(upstream) }
         let client = exchange.its.client
         var moved = 0
-        while exchange.its.isOpen, !upstream.its.goesOnLater, upstream.its.isReadable,
-            exchange.its.tunnel.hasToldClient
-                || client.its.output.count < DataPlaneLimits.tunnelQueueBytesMaximum
-        {
+        while exchange.its.isOpen, !upstream.its.goesOnLater, upstream.its.isReadable {
+            let limit =
+                exchange.its.tunnel.hasToldClient ? scratch.capacity : tunnelRoom(for: client)
+            guard limit > 0 else { break }
             guard moved < DataPlaneLimits.turnBytesMaximum else {
                 goOnLater(upstream)
                 break
             }
             scratch.clear()
-            let room = scratch.room
-            switch upstream.its.wire.receive(into: &scratch) {
+            let room = min(limit, scratch.room)
+            switch upstream.its.wire.receive(into: &scratch, atMost: room) {
             case .bytes(let count):
                 if upstream.its.wire.isDrained(by: count, of: room), !upstream.its.hasHangup {
                     upstream.its.isReadable = false

@@ -83,9 +83,10 @@ extension Worker {
             upstream.its.isReadable
         {
             guard let exchange = upstream.its.exchange else { return }
-            guard canReadAhead(for: exchange) else { return }
+            let room = readAheadRoom(for: exchange)
+            guard room > 0 else { return }
             guard moved < DataPlaneLimits.turnBytesMaximum else { return goOnLater(upstream) }
-            guard let received = receive(from: upstream) else { return }
+            guard let received = receive(from: upstream, atMost: room) else { return }
             moved += received.count
             if exchange.its.firstByteAt.nanoseconds == 0 { exchange.its.firstByteAt = now }
             countReceived(received.count, from: upstream)
@@ -103,22 +104,13 @@ extension Worker {
             column: ReplicaColumn.bytesReceived.rawValue)
     }
 
-    /// A response is read ahead of its client up to a limit, so that a replica that stops has been
-    /// heard to the end; beyond it the replica waits.
-    mutating func canReadAhead(for exchange: Ref<Exchange>) -> Bool {
-        let queued = exchange.its.client.its.output.count
-        if queued == 0 { return true }
-        let limit = snapshot.limits.readAheadBytesMaximum
-        let isStream = exchange.its.client.isStream
-        let maximum = isStream ? min(limit, DataPlaneLimits.streamReadAheadBytesMaximum) : limit
-        return queued < maximum && store.hasPlenty
-    }
-
-    private mutating func receive(from upstream: Ref<UpstreamConnection>) -> Buffer? {
+    private mutating func receive(
+        from upstream: Ref<UpstreamConnection>, atMost limit: Int
+    ) -> Buffer? {
         var buffer = upstream.its.input ?? scratch
         if upstream.its.input == nil { buffer.clear() }
-        let room = buffer.room
-        switch upstream.its.wire.receive(into: &buffer) {
+        let room = min(limit, buffer.room)
+        switch upstream.its.wire.receive(into: &buffer, atMost: room) {
         case .bytes(let count):
             if upstream.its.wire.isDrained(by: count, of: room), !upstream.its.hasHangup {
                 upstream.its.isReadable = false

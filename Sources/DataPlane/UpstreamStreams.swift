@@ -188,11 +188,9 @@ extension Worker {
             let session = carrier.its.http2.session
         else { return }
         let isTunnel = upstream.its.phase == .tunnelling
-        let queued = exchange.its.client.its.output.count
-        guard
-            isTunnel
-                ? queued < DataPlaneLimits.tunnelQueueBytesMaximum : canReadAhead(for: exchange)
-        else { return }
+        let room =
+            isTunnel ? tunnelRoom(for: exchange.its.client) : readAheadRoom(for: exchange)
+        guard room > 0 else { return }
         session.consume(upstream.its.http2.stream, upstream.its.http2.unreturned)
         upstream.its.http2.unreturned = 0
         wantFlush(carrier)

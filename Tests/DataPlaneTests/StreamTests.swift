@@ -64,6 +64,35 @@ struct StreamTests {
         replica.stop()
     }
 
+    @Test("Streams whose client has no room for them are read ahead together, not each by itself")
+    func noRoom() throws {
+        let stuck = Guarded(0)
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            try wire.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+            _ = try wire.sendUntilFull([UInt8](repeating: 0x78, count: 65_536), quiet: 0.5)
+            stuck.withLock { $0 += 1 }
+        }
+        let bed = try Bed(replicas: [replica.address])
+        let client = try StreamClient(bed, windowBytes: 4_000)
+        client.reads = { _ in false }
+        for user in UInt64(1)...32 { client.request(user, "GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
+        try client.talk(until: "32 answers") {
+            client.answers.values.allSatisfy { !$0.head.isEmpty }
+        }
+        try eventually(within: 30, "all replicas are stuck") { stuck.withLock { $0 } == 32 }
+        // By itself each stream would have four large ones.
+        #expect(bed.worker(.buffersInUse) < 100)
+        // Those that get room go on, the first and the last.
+        client.reads = { $0 == 1 || $0 == 32 }
+        for user in [UInt64(1), 32] { client.makeRoom(user) }
+        try client.talk(until: "the end of two answers") {
+            client.answers[1]?.hasEnded == true && client.answers[32]?.hasEnded == true
+        }
+        bed.stop()
+        replica.stop()
+    }
+
     /// A header block without its end: a request that is none yet.
     private let half =
         FrameBytes.preface + FrameBytes.frame(4)
