@@ -19,6 +19,8 @@ struct ClientStream {
     var heldBytes = 0
     /// Of the carrier.
     var clock = SessionClock()
+    /// How many of the carrier's streams have a wide window at the replica.
+    var wideCount: Int16 = 0
     /// The carrier is on the worker's list of those with something to send.
     var wantsFlush = false
 

@@ -54,8 +54,12 @@ enum DataPlaneLimits {
     static let streamsPerUpstreamMaximum = 256
     static let streamsPerSessionMaximum = 1_000_000
     static let sessionAgeMilliseconds = 3_600_000
-    /// What a replica may send ahead, on a stream and on all of a connection.
-    static let upstreamWindowBytes: Int32 = 524_288
+    /// What a replica may send ahead, on a stream and on all of a connection; and on one whose
+    /// response has come so far, of which so many at once may belong to one client's connection.
+    static let upstreamWindowBytes: Int32 = 65_535
+    static let upstreamWideWindowBytes: Int32 = 524_288
+    static let wideAfterBytes = 32_768
+    static let wideStreamsMaximum: Int16 = 8
     static let upstreamConnectionWindowBytes: Int32 = 16_777_216
     /// What a client of HTTP/2 may leave unread before weir reads no more of it.
     static let sessionQueueBytesMaximum = 262_144

@@ -29,6 +29,8 @@ struct UpstreamStream {
 
     /// Bytes of the response's body that have come, and that the replica may not send again yet.
     var unreturned = 0
+    /// Its window has been widened, at the cost of this connection of a client.
+    var widenedFor: Ref<ClientConnection>?
     /// How far the request's body has come, in the form that an exchange keeps it in.
     var body = MessageBody()
     /// Lines of its trailer section.

@@ -193,7 +193,26 @@ extension Worker {
         guard room > 0 else { return }
         session.consume(upstream.its.http2.stream, upstream.its.http2.unreturned)
         upstream.its.http2.unreturned = 0
+        if exchange.its.bytesToClient >= DataPlaneLimits.wideAfterBytes {
+            widen(upstream, for: exchange.its.client, session)
+        }
         wantFlush(carrier)
+    }
+
+    /// A response that goes on and is taken may come faster. What a window lets come must be kept
+    /// if the client stops to take it, so that one client gets few of the wide ones.
+    private mutating func widen(
+        _ upstream: Ref<UpstreamConnection>, for client: Ref<ClientConnection>,
+        _ session: HTTP2Session
+    ) {
+        let payer = client.its.http2.carrier ?? client
+        guard upstream.its.http2.widenedFor == nil,
+            payer.its.http2.wideCount < DataPlaneLimits.wideStreamsMaximum
+        else { return }
+        upstream.its.http2.widenedFor = payer
+        payer.its.http2.wideCount += 1
+        session.setWindow(
+            of: upstream.its.http2.stream, to: DataPlaneLimits.upstreamWideWindowBytes)
     }
 
     // The end of the stream.
@@ -213,6 +232,9 @@ extension Worker {
     /// Gives the slot back; a stream that is not over by then is reset.
     mutating func closeStream(_ upstream: Ref<UpstreamConnection>) {
         guard let carrier = upstream.its.http2.carrier else { return }
+        // An exchange ends before its client's connection does.
+        upstream.its.http2.widenedFor?.its.http2.wideCount -= 1
+        upstream.its.http2.widenedFor = nil
         if upstream.its.http2.stream != .none, let session = carrier.its.http2.session {
             session.reset(upstream.its.http2.stream, code: HTTP2Error.cancel)
             wantFlush(carrier)

@@ -172,6 +172,14 @@ public struct HTTP2Session {
         _ = unsafe nghttp2_session_consume_connection(state.pointee.session, count)
     }
 
+    /// Lets the other side send so much ahead on the stream.
+    public func setWindow(of stream: HTTP2Stream, to bytes: Int32) {
+        guard stream != .none else { return }
+        let id = unsafe state.pointee.records[Int(stream.index)].id
+        _ = unsafe nghttp2_session_set_local_window_size(
+            state.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, bytes)
+    }
+
     // How it stands.
 
     /// Open streams.
