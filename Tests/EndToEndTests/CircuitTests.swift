@@ -8,7 +8,8 @@ import Testing
             let isDumb = Guarded(true)
             let replica = try bed.replica { wire in
                 while try wire.readRequest() != nil {
-                    if isDumb.withLock({ $0 }) { return }
+                    // Not by closing: that says that it is about to stop.
+                    if isDumb.withLock({ $0 }) { return try wire.send("no HTTP\r\n\r\n") }
                     try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
                 }
             }
@@ -22,7 +23,7 @@ import Testing
             try weir.awaitReady(1)
             let client = try bed.connect(to: weir)
             var refused: WireMessage?
-            try eventually("the circuit opens") {
+            try eventually(within: 15, "the circuit opens") {
                 let answer = try client.roundTrip(request("POST /", body: "x"))
                 if answer.reason == "circuit_open" { refused = answer }
                 return refused != nil
@@ -35,7 +36,7 @@ import Testing
             #expect(try weir.ask("/metrics").text.contains(/weir_pool_circuit_open\{[^}]*\} 1/))
             // A trial that is not answered opens it again, and nothing else reaches the replica.
             let before = replica.requests
-            try eventually("the trial has failed") {
+            try eventually(within: 15, "the trial has failed") {
                 _ = try client.roundTrip(request("POST /", body: "x"))
                 return weir.standardError.contains("trial -> open")
             }
@@ -54,7 +55,9 @@ import Testing
     @Test("While its circuit is open a pool's backup takes its requests")
     func backup() throws {
         try TestBed.run { bed in
-            let dumb = try bed.replica { wire in _ = try wire.readRequest() }
+            let dumb = try bed.replica { wire in
+                if try wire.readRequest() != nil { try wire.send("no HTTP\r\n\r\n") }
+            }
             let spare = try bed.replica(ScriptedReplica.saying("spare"))
             let weir = try bed.weir(
                 """
@@ -70,7 +73,7 @@ import Testing
             try weir.awaitReady(1)
             try weir.awaitReady(1, in: "spare")
             let client = try bed.connect(to: weir)
-            try eventually("it takes over") {
+            try eventually(within: 15, "it takes over") {
                 try client.roundTrip(request("POST /", body: "x")).text == "spare"
             }
             for _ in 0..<5 {
