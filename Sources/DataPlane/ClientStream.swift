@@ -34,9 +34,7 @@ struct ClientStream {
     var count: Int32 = 0
     /// Bytes of the request's body that have come, and that the client may not send again yet.
     var unreturned = 0
-    /// Lines of the trailer section of the request, until the exchange has taken them.
-    var requestTrailers: Buffer?
-    /// The same of the response, until they are sent.
+    /// Lines of the trailer section of the response, until they are sent.
     var responseTrailers: Buffer?
 }
 

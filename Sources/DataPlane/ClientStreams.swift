@@ -76,8 +76,7 @@ extension Worker {
                 client.its.hasEnded = true
                 return rejectBody(of: exchange, error)
             }
-            client.its.http2.requestTrailers = longer(
-                client.its.http2.requestTrailers, by: session.head)
+            requestTrailers[exchange.bits] = longer(nil, by: session.head)
         }
         endStreamInput(client)
     }
@@ -93,6 +92,13 @@ extension Worker {
         guard var kept = trailers ?? store.take(atLeast: bytes) else { return nil }
         kept.append(lines)
         return kept
+    }
+
+    mutating func dropRequestTrailers(of exchange: Ref<Exchange>) {
+        guard !requestTrailers.isEmpty,
+            let trailers = requestTrailers.removeValue(forKey: exchange.bits)
+        else { return }
+        store.give(trailers)
     }
 
     mutating func drop(_ trailers: inout Buffer?) {
@@ -120,15 +126,17 @@ extension Worker {
     mutating func streamBodyEnd(
         _ client: Ref<ClientConnection>, allowance: Int
     ) -> Buffer? {
-        guard client.isStream, client.its.hasEnded, !client.its.hasUnseenInput else { return nil }
-        let trailers = client.its.http2.requestTrailers
+        guard client.isStream, client.its.hasEnded, !client.its.hasUnseenInput,
+            let exchange = client.its.exchange
+        else { return nil }
+        let trailers = requestTrailers.isEmpty ? nil : requestTrailers[exchange.bits]
         guard 5 + (trailers?.count ?? 0) <= allowance else { return nil }
         var end = assembly
         end.clear()
         end.append("0\r\n")
         if let trailers { end.append(trailers.bytes) }
         end.append("\r\n")
-        drop(&client.its.http2.requestTrailers)
+        dropRequestTrailers(of: exchange)
         return end
     }
 
@@ -246,7 +254,6 @@ extension Worker {
         client.its.http2.stream = .none
         carrier.its.http2.heldBytes -= client.its.output.heldBytes
         client.its.output.discard(store: &store)
-        drop(&client.its.http2.requestTrailers)
         drop(&client.its.http2.responseTrailers)
         let previous = client.its.http2.previous
         let next = client.its.http2.next

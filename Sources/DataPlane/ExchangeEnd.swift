@@ -106,6 +106,7 @@ extension Worker {
         guard exchange.its.isOpen else { return }
         if let request = exchange.its.request { store.give(request) }
         exchange.its.request = nil
+        dropRequestTrailers(of: exchange)
         for position in 0..<exchange.attemptsDescribed {
             guard let replica = exchange.its.attempts[position].replica else { continue }
             replica.its.mentions -= 1

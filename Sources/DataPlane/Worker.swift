@@ -73,6 +73,9 @@ struct Worker: ~Copyable {
     /// Connections of HTTP/2 that have something to send, and streams that may go on.
     var clientsToFlush: [Ref<ClientConnection>] = []
     var streamsToResume: [Ref<ClientConnection>] = []
+    /// Lines of the trailer sections of requests on streams, until they are behind their bodies: by
+    /// exchange, and not in it, since hardly any request has them.
+    var requestTrailers: [UInt64: Buffer] = [:]
     var upstreamsToFlush: [Ref<UpstreamConnection>] = []
     var upstreamsToResume: [Ref<UpstreamConnection>] = []
     var isDraining = false
