@@ -156,6 +156,8 @@ struct Worker: ~Copyable {
             serveTimers()
             endTurn()
         }
+        // Those that nobody uses any more.
+        for upstream in upstreams.open() { closeUpstream(upstream) }
     }
 
     private mutating func serveTimers() {
