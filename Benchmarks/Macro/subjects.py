@@ -144,6 +144,7 @@ pools:
 state: off
 admin: {{ bind: "127.0.0.1:{admin}", socket: {folder}/weir.sock }}
 log: {{ access: {log}, level: warning }}
+limits: {{ connections_per_client: off }}
 {extra}
 """
 
