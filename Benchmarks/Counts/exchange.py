@@ -7,6 +7,9 @@ import ssl
 import subprocess
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n"
+LARGE_BYTES = 1 << 20
+LARGE_ANSWER = (f"HTTP/1.1 200 OK\r\nContent-Length: {LARGE_BYTES}\r\n\r\n".encode()
+                + b"hello, world\n".rjust(LARGE_BYTES, b"."))
 
 
 class Client:
@@ -31,11 +34,11 @@ class Client:
 
     @staticmethod
     def read_response(open_socket):
-        received = b""
+        received = bytearray()
         while not received.endswith(b"hello, world\n"):
             block = open_socket.recv(65_536)
             if not block or (received and not received.startswith(b"HTTP/1.1 200")):
-                raise SystemExit(f"not the expected answer: {received + block!r}")
+                raise SystemExit(f"not the expected answer: {bytes(received[:200] + block[:200])!r}")
             received += block
 
     def close(self):
@@ -62,7 +65,7 @@ class StreamClient:
 
 
 class Replica:
-    """A process that answers every request with the same small response."""
+    """A process that answers every request with the same small response, or large ones of 1 MiB."""
 
     def __init__(self, port):
         listener = socket.create_server(("127.0.0.1", port), backlog=1024)
@@ -84,8 +87,9 @@ class Replica:
                 try:
                     block = key.fileobj.recv(65_536)
                     # Every request head ends with the only empty line of the block.
+                    answer = LARGE_ANSWER if block.startswith(b"GET /large") else ANSWER
                     if block:
-                        key.fileobj.sendall(ANSWER * block.count(b"\r\n\r\n"))
+                        key.fileobj.sendall(answer * block.count(b"\r\n\r\n"))
                 except OSError:
                     block = b""
                 if not block:

@@ -5,7 +5,8 @@ internal import Transport
 /// How far weir receives ahead of a client, so that a replica that stops has been heard to the end,
 /// and a slow client costs a bounded amount of memory, however many streams it has.
 extension Worker {
-    /// How many bytes of the response may be received now; beyond that the replica waits.
+    /// How many bytes of the response may be received now; beyond that the replica waits. A client
+    /// of HTTP/1.1 gets as much as one system call brings: what large bodies cost is these calls.
     mutating func readAheadRoom(for exchange: Ref<Exchange>) -> Int {
         let client = exchange.its.client
         let limit = snapshot.limits.readAheadBytesMaximum
@@ -14,14 +15,14 @@ extension Worker {
             return roomAhead(ofStream: client, upTo: streamLimit)
         }
         let queued = client.its.output.count
-        return queued == 0 || queued < limit && store.hasPlenty ? BufferStore.largeBytes : 0
+        return queued == 0 || queued < limit && store.hasPlenty ? Int.max : 0
     }
 
     /// The same for what passes through a tunnel.
     mutating func tunnelRoom(for client: Ref<ClientConnection>) -> Int {
         let limit = DataPlaneLimits.tunnelQueueBytesMaximum
         if client.isStream { return roomAhead(ofStream: client, upTo: limit) }
-        return client.its.output.count < limit ? BufferStore.largeBytes : 0
+        return client.its.output.count < limit ? Int.max : 0
     }
 
     /// All streams of a connection together are read ahead as far as a client of HTTP/1.1 is. A
