@@ -73,6 +73,8 @@ public struct Listener: Sendable {
     public var redirectPort: UInt16 = 0
     /// How long clients are told to keep to https, in seconds; negative: they are not.
     public var hstsSeconds: Int32 = -1
+    /// What clients are shown for errors of weir's own; nil: its words.
+    public var errorPages: ErrorPages?
 
     /// What a listener does with the bytes it accepts.
     public enum Mode: Sendable, Equatable {

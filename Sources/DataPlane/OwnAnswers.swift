@@ -76,12 +76,24 @@ extension Worker {
     }
 
     private mutating func send(_ answer: OwnAnswer, to client: Ref<ClientConnection>) {
+        var answer = answer
+        answer.page = errorPage(for: answer.status, to: client)
         var space = assembly
         space.clear()
         var free = space.free
         guard let count = answer.write(into: &free) else { return closeClient(client) }
         space.commit(count)
         if sendOwn(space, to: client) != nil { clientGone(client) }
+    }
+
+    /// What the client's listener shows for it, if anything.
+    private mutating func errorPage(
+        for status: Int, to client: Ref<ClientConnection>
+    ) -> OwnAnswer.Page? {
+        let row = client.its.listenerRow
+        let listener = snapshot.listeners.first { $0.row == row }
+        guard let page = listener?.errorPages?.page(for: status) else { return nil }
+        return OwnAnswer.Page(contentType: page.contentType, bytes: page.bytes)
     }
 
     /// A whole response, as HTTP/1.1 has it.

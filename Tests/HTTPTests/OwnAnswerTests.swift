@@ -35,6 +35,18 @@ struct OwnAnswerTests {
                 == fields.replacing("54", with: String(body.utf8.count)) + body)
     }
 
+    @Test("A page stands in place of status and details, and the reason stays")
+    func page() throws {
+        var answer = Self.complete
+        answer.page = .init(contentType: "text/html", bytes: Array("<p>sorry".utf8))
+        let response = try #require(Self.text(answer))
+        #expect(response.hasSuffix("\r\n\r\n<p>sorry"))
+        #expect(response.contains("\r\nContent-Type: text/html\r\nContent-Length: 8\r\n"))
+        #expect(response.contains("error=destination_unavailable"))
+        answer.isForHEAD = true
+        #expect(Self.text(answer)?.hasSuffix("Connection: close\r\n\r\n") == true)
+    }
+
     @Test("The answer to HEAD has the length but no body")
     func forHEAD() throws {
         var answer = Self.complete

@@ -41,6 +41,8 @@ public struct ListenerConfiguration: Equatable, Sendable {
     public var tls: ListenerTLS?
     /// The port where https is, to which all requests are sent; 0: they are served here.
     public var redirectPort: UInt16 = 0
+    /// What clients are shown for errors of weir's own, in place of its words.
+    public var errorPages: [ErrorPageFile] = []
 
     /// What is spoken, and where TCP leads; HTTP goes where the routes say.
     public enum Mode: Equatable, Sendable {

@@ -19,6 +19,7 @@ extension ListenerConfiguration {
                 draft.tls = tls
             },
             Key("redirect_to_https", \.redirectPort, .redirect),
+            Key("error_pages", \.errorPages, .errorPages),
         ])
 
     /// Nil, and reported, if it cannot be.
@@ -38,6 +39,7 @@ extension ListenerConfiguration {
         proxies = draft.proxies
         tls = draft.tls
         redirectPort = draft.redirectPort
+        errorPages = draft.errorPages
     }
 
     /// The keys that belong to one protocol only.
@@ -53,7 +55,7 @@ extension ListenerConfiguration {
                 "'\(target.key)' is for 'protocol: tcp'; where HTTP goes is said under 'routes'")
             return false
         case .tcp:
-            for key in ["trust", "http2"] {
+            for key in ["trust", "http2", "error_pages"] {
                 guard let found = entry.value.entry(key) else { continue }
                 reading.report(found.keyMark, "'\(key)' is for 'protocol: http'")
             }
@@ -107,6 +109,7 @@ struct ListenerDraft: Sendable {
     }
     var tls: ListenerTLS?
     var redirectPort: UInt16 = 0
+    var errorPages: [ErrorPageFile] = []
 
     enum Speech: Sendable {
         case http

@@ -13,6 +13,21 @@ extension Controller {
         return budget
     }
 
+    /// Refuses a configuration with more pools or splits than there are rows for.
+    func checkRows(_ next: Configuration) throws(ControlError) {
+        let newPools = next.pools.count { pool in !pools.contains { $0.name == pool.name } }
+        guard poolRows.inUse + newPools <= poolRows.rowsMaximum else {
+            throw ControlError(
+                "\(next.pools.count) pools; at most \(poolRows.rowsMaximum) are possible"
+                    + " (those that a reload removes count until no request uses them)")
+        }
+        let newSplits = next.splits.count { split in !splits.contains { $0.name == split.name } }
+        guard splitRows.inUse + newSplits <= splitRows.rowsMaximum else {
+            throw ControlError(
+                "\(next.splits.count) splits; at most \(splitRows.rowsMaximum) are possible")
+        }
+    }
+
     /// Says which limits promise more than there is.
     func warnOfLimits() {
         guard workers.descriptorsMaximum > 0 else { return }

@@ -46,10 +46,11 @@ public final class Controller {
     private var keys = SigningKeys(own: .random())
 
     let tls: TLSDirector
+    private var errorPages: [String: ErrorPages] = [:]
     private let prober: Prober
     private(set) var resolver: Resolver?
-    private var poolRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
-    private var splitRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
+    private(set) var poolRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
+    private(set) var splitRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
     private var replicaRows: RowAllocator
     private var replicasWithoutRow: [String] = []
     var recent = RecentFigures()
@@ -212,7 +213,8 @@ public final class Controller {
                 .init(
                     row: $0.row, configuration: $0.configuration,
                     descriptors: $0.descriptors.map(\.number),
-                    tls: tls.context(ofListener: $0.configuration.name))
+                    tls: tls.context(ofListener: $0.configuration.name),
+                    errorPages: errorPages[$0.configuration.name])
             },
             routes: configuration.routes, splits: splits,
             pools: pools.map {
@@ -245,6 +247,7 @@ extension Controller {
         try checkRows(next)
         var nextKeys = keys
         try nextKeys.readFiles(next)
+        let nextErrorPages = try ErrorPageFiles.pages(of: next)
         let nextTLS = try tls.prepare(next)
         let change = try sockets.prepare(next.listeners)
         let nextResolver: Resolver
@@ -256,6 +259,7 @@ extension Controller {
         }
         sockets.commit(change, generation: generation + 1)
         keys = nextKeys
+        errorPages = nextErrorPages
         tls.commit(nextTLS)
         let isNewResolver = nextResolver !== resolver
         applyPools(next.pools, resolver: nextResolver, isNewResolver ? .changed : .same)
@@ -266,20 +270,6 @@ extension Controller {
         rollouts.noteReload(changed: changed)
         log.level = next.log.level
         isDue = true
-    }
-
-    private func checkRows(_ next: Configuration) throws(ControlError) {
-        let newPools = next.pools.count { pool in !pools.contains { $0.name == pool.name } }
-        guard poolRows.inUse + newPools <= poolRows.rowsMaximum else {
-            throw ControlError(
-                "\(next.pools.count) pools; at most \(poolRows.rowsMaximum) are possible"
-                    + " (those that a reload removes count until no request uses them)")
-        }
-        let newSplits = next.splits.count { split in !splits.contains { $0.name == split.name } }
-        guard splitRows.inUse + newSplits <= splitRows.rowsMaximum else {
-            throw ControlError(
-                "\(next.splits.count) splits; at most \(splitRows.rowsMaximum) are possible")
-        }
     }
 
     private func makeResolver(_ dns: DNSConfiguration) throws(ControlError) -> Resolver {

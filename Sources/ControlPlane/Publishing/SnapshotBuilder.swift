@@ -9,6 +9,7 @@ struct SnapshotBuilder {
         var configuration: ListenerConfiguration
         var descriptors: [Int32]
         var tls: TLSContext?
+        var errorPages: ErrorPages?
     }
 
     /// A pool with its row and replicas.
@@ -85,6 +86,7 @@ struct SnapshotBuilder {
         listener.speaksHTTP2 = input.configuration.speaksHTTP2
         listener.proxies = input.configuration.proxies.map(SnapshotBuilder.range)
         listener.tls = input.tls
+        listener.errorPages = input.errorPages
         listener.redirectPort = input.configuration.redirectPort
         if let milliseconds = input.configuration.tls?.hstsMilliseconds {
             listener.hstsSeconds = Int32(milliseconds / 1_000)

@@ -15,8 +15,21 @@ public struct OwnAnswer: Sendable {
     public var hstsSeconds: Int32 = -1
     /// The connection closes after this answer.
     public var closes = false
+    /// What is shown in place of status and details; nil: these.
+    public var page: Page?
     /// The answer to a HEAD has no body, but its length.
     public var isForHEAD = false
+
+    /// A body and what it is.
+    public struct Page: Sendable {
+        public var contentType: StaticString
+        public var bytes: [UInt8]
+
+        public init(contentType: StaticString, bytes: [UInt8]) {
+            self.contentType = contentType
+            self.bytes = bytes
+        }
+    }
 
     /// An answer that keeps the connection open; what else it has is set afterwards.
     public init(status: Int, error: StaticString? = nil, details: String = "") {
@@ -32,7 +45,7 @@ public struct OwnAnswer: Sendable {
     }
 
     /// Writes head and body at the front of `space` and returns their bytes; nil when they do not
-    /// fit. 512 bytes and three times `details` are enough.
+    /// fit. 512 bytes, three times `details` and the page are enough.
     public func write(into space: inout MutableSpan<UInt8>) -> Int? {
         var writer = HeadWriter(&space)
         writer.append("HTTP/1.1 ")
@@ -44,7 +57,9 @@ public struct OwnAnswer: Sendable {
         if let grpcStatus {
             appendGRPC(grpcStatus, to: &writer)
         } else {
-            writer.append("\r\nContent-Type: text/plain\r\nContent-Length: ")
+            writer.append("\r\nContent-Type: ")
+            writer.append(page?.contentType ?? "text/plain")
+            writer.append("\r\nContent-Length: ")
             writer.append(decimal: bodyByteCount)
         }
         appendProxyStatus(to: &writer)
@@ -95,8 +110,9 @@ public struct OwnAnswer: Sendable {
         writer.append("\"")
     }
 
-    /// "503 Service Unavailable", and the details on a line of their own.
+    /// The page, or "503 Service Unavailable" and the details on a line of their own.
     private func appendBody(to writer: inout HeadWriter) {
+        if let page { return writer.append(page.bytes.span) }
         appendStatus(to: &writer)
         writer.append("\n")
         guard !details.isEmpty else { return }
@@ -105,6 +121,7 @@ public struct OwnAnswer: Sendable {
     }
 
     private var bodyByteCount: Int {
+        if let page { return page.bytes.count }
         let first = 3 + 1 + reasonPhrase(of: status).utf8CodeUnitCount + 1
         return details.isEmpty ? first : first + details.utf8.count + 1
     }

@@ -13,8 +13,11 @@ struct CheckCommand: ParsableCommand {
 
     func run() throws {
         let outcome = ConfigurationSource.file(file).look()
-        let problems =
-            outcome.problems + (outcome.configuration.map(TLSFiles.problems) ?? [])
+        var problems = outcome.problems
+        if let configuration = outcome.configuration {
+            problems += TLSFiles.problems(of: configuration)
+            problems += ErrorPageFiles.problems(of: configuration)
+        }
         for problem in problems { Console.line(problem.description) }
         if !problems.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
         Console.line("\(file): no problems")

@@ -25,6 +25,19 @@ extension BadFile {
             "1:47: proxy_protocol: found 'on', accepted is a subnet such as 10.0.0.0/8, or an"
                 + " address"),
         BadFile(
+            "listeners: { web: { bind: 80, error_pages: { 200: /ok, 6xx: /six } } }\n"
+                + pools,
+            "1:46: error_pages: found '200', accepted is a status from 400 to 599, or 4xx or 5xx",
+            "1:56: error_pages: found '6xx', accepted is a status from 400 to 599, or 4xx or 5xx"),
+        BadFile(
+            "listeners: { web: { bind: 80, error_pages: /sorry.html } }\n" + pools,
+            "1:44: error_pages: found '/sorry.html', accepted is a mapping of STATUS: FILE, such"
+                + " as { 5xx: /pages/sorry.html }"),
+        BadFile(
+            "listeners: { web: { bind: 80, protocol: tcp, pool: app, error_pages: { 5xx: /a } } }\n"
+                + pools,
+            "1:57: 'error_pages' is for 'protocol: http'"),
+        BadFile(
             "listeners: { web: { bind: 80 } }\n"
                 + "pools: { app: { discover: 'app:1', proxy_protocol: v3 } }",
             "2:52: proxy_protocol: found 'v3', accepted is off, v1, v2; did you mean 'v1'?"),

@@ -172,6 +172,7 @@ enum KeyPathText {
     /// Mappings without keys of the reader's.
     static let free: Set = [
         "splits.NAME.weights", "routes[].headers", "listeners.NAME.server_names",
+        "listeners.NAME.error_pages",
     ]
 
     static func join(_ section: String, _ key: String) -> String {
