@@ -12,8 +12,8 @@ def descriptors_for(count):
     """Raises the limit of descriptors as far as it goes, and says how many connections that is."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # The balancer has as many as this program, and some for itself.
-    return count if hard == resource.RLIM_INFINITY else min(count, hard - 1_000)
+    # haproxy starts only with two and a half for each connection that it is to have.
+    return count if hard == resource.RLIM_INFINITY else min(count, hard * 2 // 5 - 1_100)
 
 
 def open_connections(port, count):
