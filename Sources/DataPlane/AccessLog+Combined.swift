@@ -30,11 +30,41 @@ enum HeadText {
     static let referer = Array("referer".utf8)
     static let userAgent = Array("user-agent".utf8)
     static let traceparent = Array("traceparent".utf8)
+    static let tracestate = Array("tracestate".utf8)
 
     /// Where the first line ends.
     static func lineEnd(_ head: Span<UInt8>) -> Int {
         var end = 0
         while end < head.count, head[end] != 13, head[end] != 10 { end += 1 }
+        return end
+    }
+
+    /// Of a request.
+    @_lifetime(copy head)
+    static func method(_ head: Span<UInt8>) -> Span<UInt8> {
+        head.extracting(0..<end(of: head, from: 0))
+    }
+
+    /// Path and query of a request.
+    @_lifetime(copy head)
+    static func target(_ head: Span<UInt8>) -> Span<UInt8> {
+        let start = min(end(of: head, from: 0) + 1, head.count)
+        return head.extracting(start..<end(of: head, from: start))
+    }
+
+    /// The path alone.
+    @_lifetime(copy head)
+    static func path(_ head: Span<UInt8>) -> Span<UInt8> {
+        let target = target(head)
+        var end = 0
+        while end < target.count, target[end] != 63 { end += 1 }
+        return target.extracting(0..<end)
+    }
+
+    /// Where the word of the first line ends that begins at `start`.
+    private static func end(of head: Span<UInt8>, from start: Int) -> Int {
+        var end = start
+        while end < head.count, head[end] != 32 { end += 1 }
         return end
     }
 

@@ -6,7 +6,7 @@ internal import Transport
 extension Worker {
     mutating func logExchange(_ exchange: Ref<Exchange>) {
         guard log.isOn, isWanted(exchange) else { return }
-        if log.sampler.rules.form == .combined { return logCombined(exchange) }
+        if logSampler.rules.form == .combined { return logCombined(exchange) }
         let wall = log.wallNanoseconds(at: now)
         var line = LogLine(log.space())
         line.field("time", timestamp: wall)
@@ -38,7 +38,7 @@ extension Worker {
     }
 
     private mutating func isWanted(_ exchange: Ref<Exchange>) -> Bool {
-        log.sampler.wants(
+        logSampler.wants(
             status: exchange.its.status, isFailed: exchange.its.failure != nil,
             nanoseconds: now.nanoseconds(since: exchange.its.began))
     }
@@ -47,7 +47,7 @@ extension Worker {
     mutating func logRefusal(
         _ client: Ref<ClientConnection>, status: Int, details: String, requestID: RequestID
     ) {
-        guard log.isOn, log.sampler.rules.form == .json else { return }
+        guard log.isOn, logSampler.rules.form == .json else { return }
         let wall = log.wallNanoseconds(at: now)
         var line = LogLine(log.space())
         line.field("time", timestamp: wall)
@@ -61,7 +61,7 @@ extension Worker {
         log.commit(line.finish())
     }
 
-    private mutating func listenerName(_ row: Int) -> String {
+    mutating func listenerName(_ row: Int) -> String {
         snapshot.listeners.first { $0.row == row }?.name ?? ""
     }
 
@@ -74,14 +74,10 @@ extension Worker {
         guard let request = exchange.its.request else { return line.field("protocol", word: "tcp") }
         let bytes = request.bytes
         let head = bytes.extracting(exchange.its.hostBytes...)
-        var end = 0
-        while end < head.count, head[end] != 32 { end += 1 }
-        var last = end + 1
-        while last < head.count, head[last] != 32 { last += 1 }
-        line.field("method", bytes: head.extracting(0..<end))
+        line.field("method", bytes: HeadText.method(head))
         line.field("host", bytes: bytes.extracting(0..<exchange.its.hostBytes))
-        line.field("target", bytes: head.extracting(min(end + 1, head.count)..<last))
-        guard log.sampler.rules.tracing == .on else { return }
+        line.field("target", bytes: HeadText.target(head))
+        guard logSampler.rules.tracing == .on else { return }
         let trace = HeadText.traceID(HeadText.field(HeadText.traceparent, in: head))
         if !trace.isEmpty { line.field("trace_id", bytes: trace) }
     }

@@ -10,7 +10,7 @@ struct Attempt {
     var isReused = false
     /// nil is a success.
     var failure: FailureReason?
-    var status = 0
+    var status: UInt16 = 0
 
     /// Attempts beyond these are counted, not described.
     static let describedMaximum = 6
@@ -60,7 +60,7 @@ extension Ref where Slot == Exchange {
     }
 
     func noteStatus(_ status: Int) {
-        if isDescribing { its.attempts[its.attemptCount - 1].status = status }
+        if isDescribing { its.attempts[its.attemptCount - 1].status = UInt16(status) }
     }
 
     /// - Parameter failure: nil is a good end.

@@ -49,6 +49,7 @@ extension Worker {
     private mutating func attempt(_ exchange: Ref<Exchange>, on replica: Ref<UpstreamReplica>) {
         exchange.its.tried.insert(replica.its.row)
         exchange.beginAttempt(on: replica, at: now)
+        if exchange.its.spanID != 0 { tellParent(exchange) }
         exchange.its.requestSent = 0
         exchange.its.attemptBegan = now
         exchange.its.replica = replica

@@ -71,6 +71,9 @@ struct Exchange: Slotted {
     var headBytes = 0
     /// Bytes of `request` that this attempt has sent, counted from the head.
     var requestSent = 0
+    /// Of its span, and of what that is part of; 0: it is not traced, or nothing before weir is.
+    var spanID: UInt64 = 0
+    var parentSpanID: UInt64 = 0
     /// All body bytes so far are in `request`, so that the request can be sent again.
     var isReplayable = true
 

@@ -176,6 +176,7 @@ extension Worker {
         forwarding.isTrusted = client.its.isTrusted
         forwarding.showsCertificate = client.its.hasCertificate
         forwarding.keepsUpgrade = exchange.its.wantsUpgrade
+        if spans.isOn { forwarding.trace = beginTrace(of: exchange, received) }
         var space = buffer.free
         guard
             let count = writeRequest(

@@ -98,6 +98,7 @@ extension Worker {
         }
         if let pool = exchange.its.pool { count(exchange, in: pool) }
         logExchange(exchange)
+        if exchange.its.spanID != 0 { recordSpans(of: exchange) }
         abandon(exchange)
     }
 

@@ -1,51 +1,6 @@
 internal import HTTP
 internal import Transport
 
-/// A worker's lines on their way to the log writer's ring, gathered over one turn of the loop.
-struct AccessLogBuffer: ~Copyable {
-    /// The most that one line takes; longer values are cut.
-    static let lineBytesMaximum = 16_384
-    private let ring: ByteRing?
-    private let wakeup: Wakeup?
-    private var lines = Buffer.allocate(capacity: 131_072)
-    private var wallOffset: UInt64
-    /// Which exchanges are worth a line.
-    var sampler: LogSampler
-
-    init(ring: ByteRing?, wakeup: Wakeup?, rules: AccessLogRules) {
-        sampler = LogSampler(rules)
-        self.ring = ring
-        self.wakeup = wakeup
-        wallOffset = WallClock.nanoseconds() &- Instant.now().nanoseconds
-    }
-
-    deinit { lines.deallocate() }
-
-    var isOn: Bool { ring != nil }
-
-    /// The time of day of a point on the monotonic clock; one clock read a turn is enough that way.
-    func wallNanoseconds(at instant: Instant) -> UInt64 { instant.nanoseconds &+ wallOffset }
-
-    /// Where the next line is to be written; follow with `commit`.
-    mutating func space() -> Buffer {
-        if lines.room < AccessLogBuffer.lineBytesMaximum { flush() }
-        return lines
-    }
-
-    /// The line that was written into `space` is done.
-    mutating func commit(_ written: Buffer) { lines = written }
-
-    /// Hands the lines to the writer. A full ring drops them and counts; a worker never waits.
-    mutating func flush() {
-        guard let ring, !lines.isEmpty else { return }
-        if ring.push(lines.bytes) { wakeup?.signal() }
-        lines.clear()
-        wallOffset = WallClock.nanoseconds() &- Instant.now().nanoseconds
-    }
-
-    var droppedCount: UInt64 { ring?.droppedCount ?? 0 }
-}
-
 /// Writes one JSON object (RFC 8259) with what is known of an exchange.
 struct LogLine {
     private var out: Buffer
@@ -56,17 +11,20 @@ struct LogLine {
 
     init(_ space: Buffer) {
         out = space
-        limit = space.end + AccessLogBuffer.lineBytesMaximum - 1_024
+        limit = space.end + RecordBuffer.lineBytesMaximum - 1_024
         put("{")
     }
 
     /// A line that is no JSON.
     init(plain space: Buffer) {
         out = space
-        limit = space.end + AccessLogBuffer.lineBytesMaximum - 1_024
+        limit = space.end + RecordBuffer.lineBytesMaximum - 1_024
     }
 
     mutating func finishPlain() -> Buffer { out }
+
+    /// What is there, for whoever ends it.
+    var written: Buffer { out }
 
     mutating func plain(_ text: StaticString) { put(text) }
 
@@ -129,6 +87,27 @@ struct LogLine {
     mutating func field(_ name: StaticString, _ number: Int) {
         begin(name)
         put(number)
+    }
+
+    /// A number that readers of JSON may not be able to hold.
+    mutating func field(_ name: StaticString, quoted number: Int) {
+        begin(name)
+        put("\"")
+        put(number)
+        put("\"")
+    }
+
+    /// All 16 digits of it.
+    mutating func field(_ name: StaticString, hexadecimal number: UInt64) {
+        var digits = InlineArray<16, UInt8>(repeating: 48)
+        for index in 0..<16 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - index * 4)) & 15
+            digits[index] = digit < 10 ? 48 + digit : 87 + digit
+        }
+        begin(name)
+        put("\"")
+        put(digits.span)
+        put("\"")
     }
 
     mutating func field(_ name: StaticString, milliseconds nanoseconds: UInt64) {
@@ -195,16 +174,18 @@ struct LogLine {
         isFirst = false
     }
 
-    private mutating func begin(_ name: StaticString) {
+    mutating func begin(_ name: StaticString) {
         put(isFirst ? "\"" : ",\"")
         isFirst = false
         put(name)
         put("\":")
     }
 
-    private mutating func put(_ text: StaticString) { out.append(text) }
+    mutating func put(_ text: StaticString) { out.append(text) }
 
-    private mutating func put(_ number: Int, width: Int = 1) {
+    mutating func put(_ bytes: Span<UInt8>) { out.append(bytes) }
+
+    mutating func put(_ number: Int, width: Int = 1) {
         var digits = InlineArray<20, UInt8>(repeating: 48)
         var value = UInt(bitPattern: max(0, number))
         var index = 20
@@ -219,7 +200,7 @@ struct LogLine {
     /// Copies what needs no escape in runs. Bytes above ASCII, whose encoding nobody vouches for,
     /// are written as the code points of the same number, so that the line is valid JSON in any
     /// case.
-    private mutating func escape(_ bytes: Span<UInt8>) {
+    mutating func escape(_ bytes: Span<UInt8>) {
         var position = 0
         while position < bytes.count, out.end < limit {
             var next = position

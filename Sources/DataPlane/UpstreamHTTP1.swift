@@ -156,6 +156,7 @@ extension Worker {
             } else if responseHead.status < 200 {
                 forwardInterim(exchange, head)
             } else if isToBeRetried(exchange, status: responseHead.status) {
+                exchange.noteStatus(responseHead.status)
                 return fail(exchange, .retriedStatus)
             } else {
                 return beginResponse(exchange, upstream, head: head, rest: received)

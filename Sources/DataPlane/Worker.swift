@@ -62,7 +62,12 @@ struct Worker: ~Copyable {
     var listening: [ListeningSocket] = []
     var headLimits = HeadLimits()
     var responseLimits = HeadLimits()
-    var log: AccessLogBuffer
+    var log: RecordBuffer
+    /// Which exchanges are worth a line of it.
+    var logSampler: LogSampler
+    /// Of traces.
+    var spans: RecordBuffer
+    let traceSampler: TraceSampler
     /// Of the client that was given one last.
     var lastClientSerial: UInt64 = 0
     /// Exchanges that pass bytes uninterpreted.
@@ -108,7 +113,10 @@ struct Worker: ~Copyable {
         random = RandomBits(seed: Machine.randomBits())
         snapshot = Snapshot.empty
         store = BufferStore(bytesMaximum: snapshot.limits.bufferBytesPerWorkerMaximum)
-        log = AccessLogBuffer(ring: links.logRing, wakeup: links.logWakeup, rules: links.logRules)
+        log = RecordBuffer(ring: links.logRing, wakeup: links.logWakeup)
+        logSampler = LogSampler(links.logRules)
+        spans = RecordBuffer(ring: links.spanRing, wakeup: links.wakeup)
+        traceSampler = TraceSampler(share: links.traceShare)
         let noPool = Ref<UpstreamPool>(bits: 8)
         let noReplica = Ref<UpstreamReplica>(bits: 8)
         let noClient = Ref<ClientConnection>(bits: 8)
@@ -185,6 +193,7 @@ struct Worker: ~Copyable {
         pools.recycle()
         replicas.recycle()
         log.flush()
+        if spans.isOn { endTurnOfTraces() }
         report(.clientConnections, clients.openCount - clientStreamCount)
         report(.upstreamConnections, upstreams.openCount - upstreamStreamCount)
         report(.exchanges, exchanges.openCount)
@@ -193,6 +202,11 @@ struct Worker: ~Copyable {
         report(.observationsDropped, Int(links.observations.droppedCount))
         report(.logRecordsDropped, Int(log.droppedCount))
         counters.worker.add(1, row: 0, column: WorkerColumn.loopTurns.rawValue)
+    }
+
+    private mutating func endTurnOfTraces() {
+        spans.flush()
+        report(.spansDropped, Int(spans.droppedCount))
     }
 
     private mutating func report(_ column: WorkerColumn, _ value: Int) {
@@ -216,6 +230,9 @@ struct WorkerLinks: Sendable {
     let logRing: ByteRing?
     let logWakeup: Wakeup?
     let logRules: AccessLogRules
+    /// nil when there are no traces.
+    let spanRing: ByteRing?
+    let traceShare: Double
     let ended: EndedWorkers
 }
 

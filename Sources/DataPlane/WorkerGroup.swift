@@ -15,13 +15,15 @@ public final class WorkerGroup {
     /// - Parameters:
     ///   - counters: one set per worker.
     ///   - observations: one queue per worker.
-    ///   - wakeup: signalled when an observation was made, and when a worker has ended.
+    ///   - wakeup: signalled when an observation was made, when there are spans where there were
+    ///     none, and when a worker has ended.
     ///   - log: the file of the access log, if another process has opened it already.
+    ///   - traces: nil: there are none.
     /// - Throws: if the access log cannot be opened, naming its file.
     public init(
         counters: [WorkerCounters], board: LoadBoard, observations: [BoundedQueue<Observation>],
         wakeup: Wakeup, accessLog: AccessLogTarget, logRules: AccessLogRules = AccessLogRules(),
-        inherited log: Descriptor? = nil
+        inherited log: Descriptor? = nil, traces: TraceOutput? = nil
     ) throws(SystemError) {
         logWriter = try LogWriter(target: accessLog, workers: counters.count, inherited: log)
         let rates = RateTable()
@@ -36,6 +38,7 @@ public final class WorkerGroup {
                     observations: observations[index], wakeup: wakeup,
                     logRing: logWriter?.rings[index], logWakeup: logWriter?.wakeup,
                     logRules: logRules,
+                    spanRing: traces?.rings[index], traceShare: traces?.share ?? 0,
                     ended: ended))
         }
         self.links = links

@@ -93,7 +93,7 @@ public enum WorkerColumn: Int, CaseIterable, Sendable {
     case generation
     /// Gauges: what is open or in use now.
     case clientConnections, upstreamConnections, exchanges, tunnels, buffersInUse
-    case observationsDropped, logRecordsDropped
+    case observationsDropped, logRecordsDropped, spansDropped
     case loopTurns
 }
 

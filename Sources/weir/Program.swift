@@ -54,11 +54,13 @@ final class Program {
         let log = StateLog(level: configuration.log.level, descriptor: Descriptor(STDERR_FILENO))
 
         var links = try Program.makeLinks(workers: configuration.workers ?? Machine.cpuCount)
+        let traces = TraceOutput(configuration.tracing, workers: links.workers)
+        links.spans = traces?.rings ?? []
         let workers = try WorkerGroup(
             counters: links.counters, board: links.board, observations: links.observations,
             wakeup: links.wakeup, accessLog: AccessLogTarget(configuration.log.access),
             logRules: AccessLogRules(configuration.log),
-            inherited: Program.accessLog(of: configuration, inheritance))
+            inherited: Program.accessLog(of: configuration, inheritance), traces: traces)
         links.descriptorsMaximum = descriptorsMaximum
         links.publish = { workers.publish($0) }
         links.endedWorkers = { workers.endedCount }
@@ -175,5 +177,17 @@ extension AccessLogTarget {
         case .stdout: self = .stdout
         case .file(let path): self = .file(path)
         }
+    }
+}
+
+extension TraceOutput {
+    /// What a worker may have that the collector has not got yet.
+    private static let ringBytes = 4 << 20
+
+    fileprivate init?(_ tracing: TracingConfiguration, workers: Int) {
+        guard tracing.endpoint != nil else { return nil }
+        self.init(
+            rings: (0..<workers).map { _ in ByteRing(capacity: TraceOutput.ringBytes) },
+            share: tracing.sample)
     }
 }

@@ -26,11 +26,14 @@ def weir_program() -> Path:
 
 
 class Front:
-    """One HTTP or TCP listener for each named pool of fixed loopback addresses."""
+    """One HTTP or TCP listener for each named pool of fixed loopback addresses.
+
+    `extra` is further text of weir's configuration.
+    """
 
     def __init__(self, kind: str, folder: Path, http: dict[str, list[int]] | None = None,
-                 tcp: dict[str, list[int]] | None = None):
-        self.kind, self.folder = kind, folder
+                 tcp: dict[str, list[int]] | None = None, extra: str = ""):
+        self.kind, self.folder, self.extra = kind, folder, extra
         self.http, self.tcp = http or {}, tcp or {}
         self.ports = {name: free_port() for name in [*self.http, *self.tcp]}
 
@@ -64,7 +67,7 @@ class Front:
             lines.append(f"  {name}: {{ discover: [{places}], probe: {probe} }}")
         lines.append(f'admin: {{ bind: "127.0.0.1:{free_port()}",'
                      f' socket: "{self.folder}/admin.sock" }}')
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, self.extra]) + "\n"
 
     def _haproxy(self) -> str:
         text = HAPROXY

@@ -15,7 +15,7 @@ struct RecognitionTests {
         ("Via", .via), ("X-Request-ID", .xRequestID), ("Date", .date), ("Server", .server),
         ("Idempotency-Key", .idempotencyKey), ("Cookie", .cookie), ("Set-Cookie", .setCookie),
         ("Content-Type", .contentType), ("User-Agent", .userAgent), ("Referer", .referer),
-        ("traceparent", .traceparent), ("Weir-Drain", .weirDrain),
+        ("traceparent", .traceparent), ("TraceState", .tracestate), ("Weir-Drain", .weirDrain),
         ("X-Forwarded-Port", .xForwardedOther), ("X-Forwarded-A-Very-Long-Name", .xForwardedOther),
         ("X-Real-IP", .xRealIP), ("Authorization", .authorization),
     ]

@@ -106,6 +106,7 @@ struct Forwarding {
     var isTrusted = false
     var keepsUpgrade = false
     var addsVia = false
+    var trace = TraceForwarding.unchanged
 
     /// Writes a request that was parsed from `bytes` as a worker does.
     func write(
@@ -117,6 +118,7 @@ struct Forwarding {
         forwarding.isTrusted = isTrusted
         forwarding.keepsUpgrade = keepsUpgrade
         forwarding.addsVia = addsVia
+        forwarding.trace = trace
         return writeRequest(head, from: bytes, forwarding: forwarding, into: &span)
     }
 }

@@ -50,6 +50,18 @@ struct ReferenceTests {
             try listed("docs/operations.md", below: "## Reasons"), known, "the table of reasons")
     }
 
+    @Test("Every attribute of a span is in docs/tracing.md, and no other")
+    func attributes() throws {
+        var known: Set<String> = []
+        for file in ["SpanRecords", "SpanLine"] {
+            let source = try text("Sources/DataPlane/\(file).swift")
+            for name in source.matches(of: /(?:attribute|begin)\(\s*"([a-z_.]+\.[a-z_.]+)"/) {
+                known.insert(String(name.1))
+            }
+        }
+        compare(try listed("docs/tracing.md", below: "## Spans"), known, "the table of attributes")
+    }
+
     @Test("Every field of the access log is in docs/operations.md, and no other")
     func logFields() throws {
         let source = try text("Sources/DataPlane/AccessLog.swift")

@@ -19,6 +19,12 @@ extension MetricsPage {
                 "State changes that whoever reads standard error was not ready for.",
                 \.logLinesLost),
             Metric(
+                "weir_spans_exported_total", .counter, "Spans that the collector took.",
+                \.spansExported),
+            Metric(
+                "weir_spans_lost_total", .counter,
+                "Spans that the collector refused, or was not there for.", \.spansLost),
+            Metric(
                 "weir_dns_questions_total", .counter, "Questions asked of the resolver.",
                 \.dns.questions),
             Metric(
@@ -52,6 +58,9 @@ extension MetricsPage {
             Metric(
                 "weir_worker_log_records_dropped_total", .counter,
                 "Access log records that found the log writer behind.", \.logRecordsDropped),
+            Metric(
+                "weir_worker_spans_dropped_total", .counter,
+                "Spans that found those before them not sent yet.", \.spansDropped),
             Metric("weir_worker_loop_turns_total", .counter, "Turns of the loop.", \.loopTurns),
         ]
     }

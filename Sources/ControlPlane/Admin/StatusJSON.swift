@@ -33,6 +33,7 @@ extension StatusReport: JSONRecord {
             JSONField("pools", \.pools),
             JSONField("dns", \.dns), JSONField("events", \.events),
             JSONField("log_lines_lost", \.logLinesLost),
+            JSONField("spans_exported", \.spansExported), JSONField("spans_lost", \.spansLost),
         ]
     }
 }
@@ -47,6 +48,7 @@ extension WorkerReport: JSONRecord {
             JSONField("buffers_in_use", \.buffersInUse),
             JSONField("observations_dropped", \.observationsDropped),
             JSONField("log_records_dropped", \.logRecordsDropped),
+            JSONField("spans_dropped", \.spansDropped),
             JSONField("loop_turns", \.loopTurns),
         ]
     }

@@ -28,6 +28,9 @@ public struct StatusReport: Equatable, Sendable {
     public var dns = DNSCounts()
     /// Lines of the state log that could not be written at once.
     public var logLinesLost = 0
+    /// Spans that the collector took, and those that it did not take.
+    public var spansExported = 0
+    public var spansLost = 0
 
     public init() {}
 }
@@ -43,6 +46,7 @@ public struct WorkerReport: Equatable, Sendable {
     public var buffersInUse = 0
     public var observationsDropped = 0
     public var logRecordsDropped = 0
+    public var spansDropped = 0
     public var loopTurns = 0
 
     public init() {}

@@ -13,6 +13,7 @@ public struct Configuration: Equatable, Sendable {
     public var dns = DNSConfiguration()
     public var admin = AdminConfiguration()
     public var log = LogConfiguration()
+    public var tracing = TracingConfiguration()
     public var limits = Limits()
     /// Threads that move bytes; nil is one per CPU.
     public var workers: Int?
@@ -289,6 +290,18 @@ public struct LogConfiguration: Equatable, Sendable {
             (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
         }
     }
+
+    public init() {}
+}
+
+/// Which requests leave spans, and where these go.
+public struct TracingConfiguration: Equatable, Sendable {
+    /// `http://HOST:PORT` of a collector that takes OTLP; nil: there are no traces.
+    public var endpoint: String?
+    /// How many of the traces that weir decides about are recorded, from 0 to 1.
+    public var sample = 1.0
+    /// What weir is called in them.
+    public var service = "weir"
 
     public init() {}
 }

@@ -31,6 +31,7 @@ extension Configuration {
             Key("dns", \.dns, section: DNSConfiguration.section),
             Key("admin", \.admin, section: AdminConfiguration.section),
             Key("log", \.log, section: LogConfiguration.section),
+            Key("tracing", \.tracing, section: TracingConfiguration.section),
             Key("limits", \.limits, section: Limits.section),
             Key(
                 "state", \.statePath,

@@ -84,8 +84,8 @@ extension ValueKind<Double> {
 
 extension ValueKind<String> {
     fileprivate static var hook: ValueKind {
-        ValueKind(scalar: HookURL.accepted) { text throws(Refusal) in
-            guard HookURL(text) != nil else { throw Refusal() }
+        ValueKind(scalar: HTTPURL.accepted) { text throws(Refusal) in
+            guard HTTPURL(text) != nil else { throw Refusal() }
             return text
         }
     }

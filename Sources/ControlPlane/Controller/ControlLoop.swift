@@ -95,6 +95,9 @@ public final class ControlLoop {
             throw error
         }
         commit(change, first.admin, admin)
+        controller.exporter = SpanExporter(
+            first.tracing, rings: workers.spans, version: controller.version,
+            controller: controller)
         prepareUpgrades()
         try tellOthers()
     }
@@ -145,6 +148,7 @@ public final class ControlLoop {
         let left = workers.workers - workers.endedWorkers()
         if left > 0 { log.write(.error, "\(left) workers did not end in time") }
         upgrade.tellCounts(controller.handoverCounts())
+        controller.exporter?.finish()
         admin?.close()
         controller.stop()
         log.write(.info, "draining -> ended")
@@ -159,6 +163,7 @@ public final class ControlLoop {
             while let observation = queue.pop() { controller.observe(observation) }
         }
         controller.publishIfDue()
+        controller.exporter?.look()
     }
 
     private var isFinished: Bool {
@@ -233,6 +238,9 @@ public final class ControlLoop {
             log.write(
                 .warning,
                 "log: access, format, sample and slower_than take effect at the next start")
+        }
+        if before.tracing != now.tracing {
+            log.write(.warning, "tracing takes effect at the next start")
         }
     }
 }

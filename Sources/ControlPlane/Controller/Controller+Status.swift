@@ -45,6 +45,8 @@ extension Controller {
         report.pools = pools.map { poolReport($0, now) }
         report.dns = resolver?.counts ?? DNSCounts()
         report.logLinesLost = log.linesLost
+        report.spansExported = exporter?.exportedCount ?? 0
+        report.spansLost = exporter?.lostCount ?? 0
         report.events = log.events.map(Controller.eventReport)
         return report
     }
@@ -88,6 +90,7 @@ extension Controller {
         report.buffersInUse = sums.worker(index, .buffersInUse)
         report.observationsDropped = sums.worker(index, .observationsDropped)
         report.logRecordsDropped = sums.worker(index, .logRecordsDropped)
+        report.spansDropped = sums.worker(index, .spansDropped)
         report.loopTurns = sums.worker(index, .loopTurns)
         return report
     }

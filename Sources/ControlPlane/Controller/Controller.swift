@@ -49,6 +49,7 @@ public final class Controller {
     private var errorPages: [String: ErrorPages] = [:]
     private let prober: Prober
     private(set) var resolver: Resolver?
+    var exporter: SpanExporter?
     private(set) var poolRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
     private(set) var splitRows = RowAllocator(rowsMaximum: WorkerCounters.poolRowsMaximum)
     private var replicaRows: RowAllocator

@@ -13,6 +13,9 @@ public struct WorkerLinks {
     /// Signalled by any thread that wants the control loop to look: at observations, or because a
     /// worker has ended.
     public var wakeup: Wakeup
+    /// The spans of each worker, by worker, as text of OTLP; empty: there are no traces. Workers
+    /// signal `wakeup` when they put some where there were none.
+    public var spans: [ByteRing] = []
     /// The limit of open files; 0: not known.
     public var descriptorsMaximum = 0
     /// Hands one snapshot to all workers; each of them gets a deep copy of its own.

@@ -11,7 +11,7 @@ final class RolloutDirector {
     private unowned let controller: Controller
     private let onChange: () -> Void
     private var states: [String: RolloutState] = [:]
-    private var calls: [String: HookCall] = [:]
+    private var calls: [String: HTTPPost] = [:]
     private var aborts: [String: Int] = [:]
     private var timer: EventLoop.Scheduled?
     private var isStopped = false
@@ -179,12 +179,14 @@ extension RolloutDirector {
 
     private func call(_ name: String, _ hook: RolloutHook, _ url: String, _ body: JSONValue) {
         calls[name]?.cancel()
-        guard let target = HookURL(url), let resolver = controller.resolver else {
-            return handle(name, .hookFailed("\(url) is not \(HookURL.accepted)"))
+        guard let target = HTTPURL(url), let resolver = controller.resolver else {
+            return handle(name, .hookFailed("\(url) is not \(HTTPURL.accepted)"))
         }
-        let call = HookCall(loop: controller.loop, url: target, body: body) { [weak self] in
+        let call = HTTPPost(
+            loop: controller.loop, url: target, body: Array(body.text.utf8)
+        ) { [weak self] in
             self?.calls[name] = nil
-            self?.handle(name, $0.map { .hookFailed($0) } ?? .hookAnswered)
+            self?.handle(name, $0.problem.map { .hookFailed($0) } ?? .hookAnswered)
         }
         calls[name] = call
         call.begin(target, resolver: resolver)

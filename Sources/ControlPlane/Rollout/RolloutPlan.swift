@@ -55,7 +55,7 @@ public struct RolloutPlan: Equatable, Sendable {
         { check("ready", $0.readyMinimum, 0...10_000) },
         { check("settle_ms", $0.settleMilliseconds, 0...3_600_000) },
         { check("patience_ms", $0.patienceMilliseconds, 1_000...604_800_000) },
-        { plan in plan.hooks.all.compactMap { HookURL.problem($0.name, $0.url) }.first },
+        { plan in plan.hooks.all.compactMap { HTTPURL.problem($0.name, $0.url) }.first },
     ]
 
     private static func check<Value: Comparable>(

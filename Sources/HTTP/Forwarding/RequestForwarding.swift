@@ -17,6 +17,8 @@ public struct RequestForwarding: ~Escapable, BitwiseCopyable {
     public var showsCertificate = false
     /// Add a Via field (RFC 9110 §7.6.3).
     public var addsVia = false
+    /// Which trace the upstream is told that the request belongs to.
+    public var trace = TraceForwarding.unchanged
 
     /// A client that is not trusted, and no upgrade; what differs is set afterwards.
     @_lifetime(borrow clientAddress, borrow requestID)
@@ -37,6 +39,10 @@ public struct RequestForwarding: ~Escapable, BitwiseCopyable {
         if head.isAbsolute { names.insert(.host) }
         if head.minorVersion == 0 { names.insert(.expect) }
         if showsCertificate { names.insert(.clientCert) }
+        if trace.kind != .unchanged {
+            names.insert(.traceparent)
+            if trace.kind == .begun { names.insert(.tracestate) }
+        }
         return isTrusted
             ? names.with(.xForwardedFor).with(.forwarded) : names.with(.forwarding)
     }
@@ -47,7 +53,7 @@ public struct RequestForwarding: ~Escapable, BitwiseCopyable {
 ///
 /// `bytes` is the span that the head was parsed from. HTTP/1.1, origin-form, one Host, the fields
 /// in order and byte for byte, without what is meant for weir only, and then weir's own, the last
-/// of them `lines`, which are whole field lines.
+/// of them `lines`, which are whole field lines, and the trace.
 /// RFC 9110 §7.6, RFC 9112 §3.2, RFC 7239.
 public func writeRequest(
     _ head: borrowing RequestHead, from bytes: Span<UInt8>, adding lines: Span<UInt8> = Span(),
@@ -63,6 +69,7 @@ public func writeRequest(
     if head.framing == .chunked { writer.append("Transfer-Encoding: chunked\r\n") }
     writer.appendOrigin(head, from: bytes, forwarding: forwarding)
     writer.append(lines)
+    if forwarding.trace.kind != .unchanged { writer.append(forwarding.trace.parent) }
     writer.append("\r\n")
     return writer.written
 }

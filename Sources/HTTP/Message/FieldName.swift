@@ -5,7 +5,7 @@ public enum FieldName: UInt8, Sendable, BitwiseCopyable {
     case trailer, proxyConnection, proxyAuthenticate, proxyAuthorization, http2Settings
     case forwarded, xForwardedFor, xForwardedProto, xForwardedHost, via, xRequestID
     case date, server, idempotencyKey, cookie, setCookie, contentType, userAgent, referer
-    case traceparent, weirDrain
+    case traceparent, tracestate, weirDrain
     /// Any other `X-Forwarded-…`, such as Port or Prefix, and all of them with underscores, which
     /// gateways such as WSGI take for the same: believed from trusted clients only.
     case xForwardedOther
@@ -61,6 +61,7 @@ extension FieldName {
         case (10, "c"): (.connection, "connection")
         case (10, "k"): (.keepAlive, "keep-alive")
         case (10, "s"): (.setCookie, "set-cookie")
+        case (10, "t"): (.tracestate, "tracestate")
         case (10, "u"): (.userAgent, "user-agent")
         case (10, "w"): (.weirDrain, "weir-drain")
         case (11, "t"): (.traceparent, "traceparent")

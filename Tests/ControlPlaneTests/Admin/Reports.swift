@@ -15,6 +15,7 @@ enum Reports {
         worker.generation = 16
         worker.clientConnections = 21
         worker.logRecordsDropped = 22
+        worker.spansDropped = 24
         worker.loopTurns = 23
         report.workers = [worker]
         var listener = ListenerReport()
@@ -38,6 +39,8 @@ enum Reports {
         event.level = "warning"
         event.text = "pool=web replica=app-2 10.0.0.3:8080 ready -> down cause=\"connect refused\""
         report.events = [event]
+        report.spansExported = 54
+        report.spansLost = 55
         report.dns.questions = 51
         report.dns.timeouts = 52
         return report

@@ -25,12 +25,12 @@ struct BadFile: CustomTestStringConvertible, Sendable {
         BadFile(
             "hello",
             "1:1: the file: found 'hello', accepted is a mapping of listeners, routes,"
-                + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
+                + " splits, rollouts, pools, dns, admin, log, tracing, limits, state, workers,"
                 + " shutdown_timeout, upgrade_timeout"),
         BadFile(
             "[1, 2]",
             "1:1: the file: found a list, accepted is a mapping of listeners, routes,"
-                + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
+                + " splits, rollouts, pools, dns, admin, log, tracing, limits, state, workers,"
                 + " shutdown_timeout, upgrade_timeout"),
         BadFile(
             "listeners:\n\tweb: 1",
@@ -352,7 +352,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
         BadFile(
             listener + app + "colour: red",
             "3:1: unknown key 'colour' in the file; accepted are listeners, routes,"
-                + " splits, rollouts, pools, dns, admin, log, limits, state, workers,"
+                + " splits, rollouts, pools, dns, admin, log, tracing, limits, state, workers,"
                 + " shutdown_timeout, upgrade_timeout"),
         BadFile(
             listener + "pools: { 'a b': { discover: 'a:1' } }",

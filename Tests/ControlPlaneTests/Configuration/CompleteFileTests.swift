@@ -64,6 +64,7 @@ struct CompleteFileTests {
         admin.tokenPath = nil
         #expect(admin == AdminConfiguration())
         #expect(configuration.log == LogConfiguration())
+        #expect(configuration.tracing == TracingConfiguration())
         #expect(configuration.limits == Limits())
         var plan = try #require(configuration.rollouts.first?.plan)
         plan.to = ""
@@ -155,6 +156,7 @@ enum SectionList {
         listed(DNSConfiguration.section),
         listed(AdminConfiguration.section),
         listed(LogConfiguration.section),
+        listed(TracingConfiguration.section),
         listed(Limits.section),
     ]
 

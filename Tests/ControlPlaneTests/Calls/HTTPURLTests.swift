@@ -2,8 +2,8 @@ import Testing
 
 @testable import ControlPlane
 
-@Suite("HookURL")
-struct HookURLTests {
+@Suite("HTTPURL")
+struct HTTPURLTests {
     @Test(
         "Host, port and path are told apart, and the Host field is as it was written",
         arguments: [
@@ -15,7 +15,7 @@ struct HookURLTests {
             ("http://[::1]/a:b", "[::1]", 80, "/a:b", "[::1]"),
         ])
     func parts(text: String, host: String, port: Int, path: String, authority: String) throws {
-        let url = try #require(HookURL(text))
+        let url = try #require(HTTPURL(text))
         #expect(url.host == host)
         #expect(Int(url.port) == port)
         #expect(url.path == path)
@@ -32,9 +32,9 @@ struct HookURLTests {
             "http://[::1/", "http://deploys:80:80/",
         ])
     func refused(text: String) {
-        #expect(HookURL(text) == nil)
+        #expect(HTTPURL(text) == nil)
         #expect(
-            HookURL.problem("after_abort", text)
+            HTTPURL.problem("after_abort", text)
                 == "after_abort: found \"\(text)\", accepted is http://HOST:PORT/PATH")
     }
 }

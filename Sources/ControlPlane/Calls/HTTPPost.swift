@@ -1,11 +1,26 @@
 internal import HTTP
 internal import Transport
 
-/// One call of a hook: a POST with a JSON body, and the status that it is answered with.
-final class HookCall {
+/// One POST with a JSON body, of a hook or of spans, and the status that it is answered with.
+final class HTTPPost {
     static let timeoutMilliseconds = 5_000
-    /// Nil if the status was 2xx, else what went wrong.
-    typealias Completion = (_ problem: String?) -> Void
+    typealias Completion = (Outcome) -> Void
+
+    /// What became of it.
+    enum Outcome: Equatable, Sendable {
+        /// - Parameter retryAfterSeconds: nil: it does not say, or not in seconds.
+        case answered(status: Int, retryAfterSeconds: Int?)
+        case failed(String)
+
+        /// Nil if the status was 2xx, else what went wrong.
+        var problem: String? {
+            switch self {
+            case .answered(200..<300, _): nil
+            case .answered(let status, _): "status \(status)"
+            case .failed(let problem): problem
+            }
+        }
+    }
 
     private let loop: EventLoop
     private let request: [UInt8]
@@ -20,23 +35,22 @@ final class HookCall {
     /// Calls nothing yet.
     ///
     /// - Parameter completion: called once, later, unless `cancel` comes first.
-    init(loop: EventLoop, url: HookURL, body: JSONValue, _ completion: @escaping Completion) {
+    init(loop: EventLoop, url: HTTPURL, body: [UInt8], _ completion: @escaping Completion) {
         self.loop = loop
         self.completion = completion
-        let text = body.text
         let lines = [
             "POST \(url.path) HTTP/1.1", "Host: \(url.authority)", "User-Agent: weir",
-            "Content-Type: application/json", "Content-Length: \(text.utf8.count)",
+            "Content-Type: application/json", "Content-Length: \(body.count)",
             "Connection: close",
         ]
-        request = Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + text).utf8)
+        request = Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8) + body
     }
 
     deinit { input.deallocate() }
 
     /// Finds the host and calls it.
-    func begin(_ url: HookURL, resolver: Resolver) {
-        let timeout = HookCall.timeoutMilliseconds
+    func begin(_ url: HTTPURL, resolver: Resolver) {
+        let timeout = HTTPPost.timeoutMilliseconds
         timer = loop.schedule(afterMilliseconds: timeout) { [weak self] in
             self?.end("no answer within \(timeout) ms")
         }
@@ -62,10 +76,12 @@ final class HookCall {
         descriptor = .none
     }
 
-    private func end(_ problem: String?) {
+    private func end(_ problem: String) { end(.failed(problem)) }
+
+    private func end(_ outcome: Outcome) {
         guard !isOver else { return }
         cancel()
-        completion(problem)
+        completion(outcome)
     }
 
     private func connect(_ address: SocketAddress) {
@@ -118,12 +134,30 @@ final class HookCall {
                 var head = ResponseHead()
                 guard try head.parse(input.bytes, limits: HeadLimits()) else { return }
                 if !head.isInterim {
-                    return end((200..<300).contains(head.status) ? nil : "status \(head.status)")
+                    let seconds = retryAfterSeconds(head)
+                    return end(.answered(status: head.status, retryAfterSeconds: seconds))
                 }
                 input.consume(head.byteCount)
             }
         } catch {
             end("not HTTP: \(error.reason)")
         }
+    }
+
+    /// RFC 9110 §10.2.3.
+    private func retryAfterSeconds(_ head: borrowing ResponseHead) -> Int? {
+        for index in 0..<head.fields.count {
+            let field = head.fields[index]
+            if text(field.name).lowercased() == "retry-after" { return Int(text(field.value)) }
+        }
+        return nil
+    }
+
+    private func text(_ range: ByteRange) -> String {
+        var text = ""
+        for index in range.indices {
+            text.unicodeScalars.append(Unicode.Scalar(input.bytes[index]))
+        }
+        return text
     }
 }

@@ -1,7 +1,7 @@
 internal import Transport
 
-/// `http://HOST:PORT/PATH`: where a hook is called.
-struct HookURL: Equatable, Sendable {
+/// `http://HOST:PORT/PATH`: where a hook is called, or spans are sent.
+struct HTTPURL: Equatable, Sendable {
     /// A name, or an address as it was written.
     var host: String
     var port: UInt16
@@ -39,7 +39,7 @@ struct HookURL: Equatable, Sendable {
 
     /// What is wrong with a hook; nil if nothing is.
     static func problem(_ name: String, _ url: String?) -> String? {
-        guard let url, HookURL(url) == nil else { return nil }
+        guard let url, HTTPURL(url) == nil else { return nil }
         return "\(name): found \"\(url)\", accepted is \(accepted)"
     }
 }
