@@ -69,11 +69,12 @@ extension Worker {
         closeUpstream(upstream)
     }
 
-    /// Keeps what the replica has given to resume with, for its next connection.
+    /// Keeps what the replica has given to resume with, for its next connection. Where the terms
+    /// have changed since, that one is to be verified anew.
     mutating func keepSession(of upstream: Ref<UpstreamConnection>) {
         guard let session = upstream.its.wire.takeSession() else { return }
         let replica = upstream.its.replica
-        if !replica.its.isGone { replica.its.session = session }
+        if !replica.its.isGone, upstream.isOnPresentTerms { replica.its.session = session }
     }
 
     /// TLS is turned on or off, or goes by other rules.

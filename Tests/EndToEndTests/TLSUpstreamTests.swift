@@ -10,6 +10,7 @@ private final class TLSReplica: Sendable {
     private let process = Guarded<[WorkerThread]>([])
     private let counted = Guarded((handshakes: 0, resumed: 0))
     private let stopping = Flag()
+    private let gate: Gate?
 
     var handshakes: (all: Int, resumed: Int) {
         counted.withLock { ($0.handshakes, $0.resumed) }
@@ -18,7 +19,11 @@ private final class TLSReplica: Sendable {
     /// What is sent for each request; and whether the end is said, or the connection just closed.
     enum Ending { case keptOpen, said, cut }
 
-    init(_ settings: TLSServerSettings, _ ending: Ending, _ answer: String) throws {
+    /// - Parameter gate: nothing is answered before it is open.
+    init(
+        _ settings: TLSServerSettings, _ ending: Ending, _ answer: String, after gate: Gate? = nil
+    ) throws {
+        self.gate = gate
         context = try TLSContext(server: settings)
         address = LoopbackAddress.unique(port: 8443)
         let listener = try Socket.listen(on: address, sharing: .exclusive)
@@ -76,6 +81,7 @@ private final class TLSReplica: Sendable {
                 continue
             case .endOfStream, .failed: return wire.close()
             }
+            while let gate, !gate.hasOpened, !stopping.isSet { usleep(5_000) }
             let bytes = Array(answer.utf8)
             _ = wire.send(bytes.span)
             switch ending {
@@ -143,6 +149,41 @@ private final class TLSReplica: Sendable {
             let status = try JSON(weir.ask("/status").text)["pools"][0]["replicas"][0]
             #expect(status["tls_handshakes"].int == 1)
             #expect(status["probe"].string == "pass")
+        }
+    }
+
+    @Test("A session made on former terms is not resumed: the certificate is judged anew")
+    func formerTerms() throws {
+        try run { bed, files in
+            let mayAnswer = Gate()
+            let replica = try TLSReplica(settings(files), .keptOpen, Self.ok, after: mayAnswer)
+            defer { replica.stop() }
+            func pool(_ tls: String) -> String {
+                """
+                pools:
+                  web:
+                    discover: "\(replica.address)"
+                    tls: \(tls)
+                    protocol: http1
+                    probe: off
+                    hold: { timeout: 1s }
+                """
+            }
+            let weir = try bed.weir(pool("{ verify: off }"))
+            let busy = try bed.connect(to: weir)
+            try busy.send(request("GET /"))
+            try eventually("the request is there") {
+                try JSON(weir.ask("/status").text)["pools"][0]["in_flight"].int == 1
+                    && replica.handshakes.all == 1
+            }
+            try weir.rewrite(pool("{ ca: \(files.ca), server_name: other.inside }"))
+            #expect(try weir.run("reload").exitCode == 0)
+            mayAnswer.open()
+            #expect(try busy.readResponse().text == "ok")
+            for _ in 0..<2 {
+                #expect(try bed.connect(to: weir).roundTrip(request("GET /")).text != "ok")
+            }
+            #expect(replica.handshakes.resumed == 0)
         }
     }
 
