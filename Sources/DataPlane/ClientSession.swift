@@ -168,6 +168,9 @@ extension Worker {
         while let session = client.its.http2.session, let closed = session.nextClosed() {
             let slot = Ref<ClientConnection>(bits: closed.user)
             slot.its.http2.stream = .none
+            // Both sides of a tunnel have said all: what the replica has not taken yet still goes.
+            let isSaid = slot.its.hasEnded && slot.its.http2.hasEnd
+            if slot.its.phase == .tunnelling, isSaid, closed.code == HTTP2Error.none { continue }
             if slot.its.phase == .closing { closeClient(slot) } else { clientGone(slot) }
         }
     }

@@ -76,22 +76,27 @@ extension Worker {
                 client.its.hasEnded = true
                 return rejectBody(of: exchange, error)
             }
-            requestTrailers[exchange.bits] = longer(nil, by: session.head)
+            var trailers: Buffer?
+            let isKept = keep(session.head, in: &trailers)
+            requestTrailers[exchange.bits] = trailers
+            guard isKept else {
+                client.its.hasEnded = true
+                return loseStreamData(client)
+            }
         }
         endStreamInput(client)
     }
 
-    mutating func keepResponseTrailers(_ lines: Span<UInt8>, of client: Ref<ClientConnection>) {
-        client.its.http2.responseTrailers = longer(client.its.http2.responseTrailers, by: lines)
-    }
-
-    /// The lines of a trailer section with more behind them.
-    mutating func longer(_ trailers: Buffer?, by lines: Span<UInt8>) -> Buffer? {
-        guard lines.count > 0 else { return trailers }
+    /// Keeps lines of a trailer section behind those that are there.
+    ///
+    /// - Returns: false if there is no buffer for them.
+    mutating func keep(_ lines: Span<UInt8>, in trailers: inout Buffer?) -> Bool {
+        guard lines.count > 0 else { return true }
         let bytes = max(lines.count, ChunkedFilter.trailerBytesMaximum)
-        guard var kept = trailers ?? store.take(atLeast: bytes) else { return nil }
-        kept.append(lines)
-        return kept
+        guard var kept = trailers ?? store.take(atLeast: bytes) else { return false }
+        let count = kept.append(lines)
+        trailers = kept
+        return count == lines.count
     }
 
     mutating func dropRequestTrailers(of exchange: Ref<Exchange>) {
@@ -115,7 +120,11 @@ extension Worker {
         let taken = client.its.http2.unreturned - kept
         guard taken > 0 else { return }
         client.its.http2.unreturned = kept
-        session.consume(client.its.http2.stream, taken)
+        if client.its.http2.stream != .none {
+            session.consume(client.its.http2.stream, taken)
+        } else {
+            session.consumeOfClosed(taken)
+        }
         wantFlush(carrier)
     }
 
@@ -228,6 +237,10 @@ extension Worker {
         // Nobody wants the rest of the request.
         client.its.hasUnseenInput = false
         returnCredit(of: client)
+        if client.its.http2.isTunnel, let carrier = client.its.http2.carrier {
+            carrier.its.http2.session?.endTunnel(client.its.http2.stream)
+            wantFlush(carrier)
+        }
         guard client.its.http2.hasHead, client.its.http2.stream != .none,
             sendEnd(to: client) == nil
         else { return closeClient(client) }

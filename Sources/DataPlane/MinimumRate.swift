@@ -71,7 +71,10 @@ extension Worker {
 
     /// The response has gone on: if nothing waits for the client now, its time is over.
     mutating func endReadingIfDrained(_ client: Ref<ClientConnection>) {
-        if client.its.isOpen, client.its.output.isEmpty { client.its.reading.end() }
+        guard client.its.isOpen, client.its.output.isEmpty,
+            client.its.exchange?.its.upstream?.its.goesOnLater != true
+        else { return }
+        client.its.reading.end()
     }
 
     /// Its request is answered, and nothing more is taken of it.

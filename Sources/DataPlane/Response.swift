@@ -18,7 +18,8 @@ extension Worker {
         if !responseHead.keepsAlive { upstream.its.closesAfterResponse = true }
         upstream.its.idleSecondsPromised = responseHead.idleSeconds
         exchange.noteStatus(responseHead.status)
-        frameResponse(exchange, responseHead.framing(answering: exchange.its.method))
+        frameResponse(
+            exchange, responseHead.framing(answering: exchange.its.method), from: upstream)
         let client = exchange.its.client
         // Whether the rest of the body comes before the end of the response is not known yet.
         if !exchange.its.requestBody.isComplete { client.its.closesAfterResponse = true }
@@ -44,8 +45,15 @@ extension Worker {
     }
 
     /// Decides how the body is passed on, given how it comes.
-    private mutating func frameResponse(_ exchange: Ref<Exchange>, _ framing: BodyFraming) {
+    private mutating func frameResponse(
+        _ exchange: Ref<Exchange>, _ framing: BodyFraming, from upstream: Ref<UpstreamConnection>
+    ) {
         let isStream = exchange.its.client.isStream
+        // From stream to stream trailers pass behind any body. That it is whole, its end tells, and
+        // libnghttp2 that it was as long as announced.
+        if isStream, upstream.isStream, framing != .none {
+            return exchange.its.responseBody.begin(.untilClose, output: .dataAndTrailers)
+        }
         let speaksChunks = exchange.its.clientMinorVersion >= 1 && !isStream
         exchange.its.responseBody.begin(
             framing, output: speaksChunks ? .framed : isStream ? .dataAndTrailers : .data)
@@ -124,7 +132,11 @@ extension Worker {
                 var lines = body
                 lines.consume(taken.kept - taken.trailers)
                 lines.truncate(to: taken.trailers)
-                keepResponseTrailers(lines.bytes, of: exchange.its.client)
+                let client = exchange.its.client
+                guard keep(lines.bytes, in: &client.its.http2.responseTrailers) else {
+                    fail(exchange, .buffersExhausted)
+                    return nil
+                }
             }
             body.truncate(to: taken.kept - taken.trailers)
             return body
@@ -223,6 +235,8 @@ extension Worker {
         guard let upstream = exchange.its.upstream else { return }
         if upstream.isStream { return returnCredit(of: upstream) }
         guard upstream.its.isReadable else { return }
+        // What is received at the end of a turn would be sent in the same turn, and so on.
+        if exchange.its.client.isStream { return goOnLater(upstream) }
         receiveResponse(upstream)
     }
 

@@ -126,7 +126,13 @@ extension Worker {
             guard slot.its.isOpen, let exchange = slot.its.exchange else { continue }
             switch slot.its.phase {
             case .busy:
-                pumpRequest(exchange)
+                // As with responses, in a later turn: so that a turn has an end.
+                let client = exchange.its.client
+                if client.its.isReadable, !exchange.its.requestBody.isComplete {
+                    goOnLater(client)
+                } else {
+                    pumpRequest(exchange)
+                }
                 noteProgress(exchange)
             case .tunnelling: upstreamTunnelWritable(slot)
             default: break

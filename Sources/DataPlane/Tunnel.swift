@@ -203,6 +203,7 @@ extension Worker {
         else { return }
         noteTunnelProgress(exchange)
         if upstream.isStream { returnCredit(of: upstream) }
+        if client.isStream, upstream.its.isReadable { return goOnLater(upstream) }
         relayFromUpstream(upstream)
     }
 
@@ -213,7 +214,9 @@ extension Worker {
             else { return endTunnel(exchange, .closedMidResponse) }
         }
         noteTunnelProgress(exchange)
-        relayFromClient(exchange.its.client)
+        let client = exchange.its.client
+        if upstream.isStream, client.its.isReadable { return goOnLater(client) }
+        relayFromClient(client)
     }
 
     /// Once a side has sent FIN and its bytes are delivered, the other side is sent FIN; once both

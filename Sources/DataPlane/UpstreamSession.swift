@@ -104,7 +104,9 @@ extension Worker {
         while let carrier = next {
             next = carrier.its.next
             guard carrier.its.http2.isCarrier, carrier.takesStreams,
-                carrier.its.http2.count < streamsMaximum(of: carrier)
+                // One that has nothing more to say here may not be over for the replica.
+                max(carrier.its.http2.count, carrier.its.http2.session?.streamCount ?? 0)
+                    < streamsMaximum(of: carrier)
             else { continue }
             guard isFresh(carrier, for: exchange) else { continue }
             return carrier
@@ -272,7 +274,7 @@ extension Worker {
             data.truncate(to: range.count)
             receiveResponseData(Ref(bits: user), data, ends: ends)
         case .trailers(let user):
-            receiveStreamTrailers(Ref(bits: user), session.head)
+            receiveStreamTrailers(session, of: Ref(bits: user))
         case .goingAway: carrier.its.http2.isEnding = true
         case .settings: settle(carrier)
         case .nothing, .request, .largeRequest: break
@@ -289,7 +291,7 @@ extension Worker {
                 continue
             }
             if slot.its.phase == .tunnelling {
-                endTunnel(exchange, closed.code == HTTP2Error.none ? nil : .closedMidResponse)
+                endTunnelStream(exchange, slot, closed.code)
             } else if closed.isResetHere {
                 fail(exchange, .malformedResponse)
             } else if exchange.its.firstByteAt.nanoseconds != 0 {

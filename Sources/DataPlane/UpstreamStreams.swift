@@ -82,7 +82,7 @@ extension Worker {
             var lines = piece
             lines.truncate(to: taken.kept)
             lines.consume(taken.kept - taken.trailers)
-            if taken.trailers > 0 { keepTrailers(lines.bytes, of: upstream) }
+            guard keep(lines.bytes, in: &upstream.its.http2.trailers) else { return .noBuffers }
             data.truncate(to: taken.kept - taken.trailers)
         } catch {
             // The exchange has checked these bytes before.
@@ -121,12 +121,6 @@ extension Worker {
         wantFlush(carrier)
     }
 
-    private mutating func keepTrailers(
-        _ lines: Span<UInt8>, of upstream: Ref<UpstreamConnection>
-    ) {
-        upstream.its.http2.trailers = longer(upstream.its.http2.trailers, by: lines)
-    }
-
     // The response.
 
     mutating func receiveStreamHead(
@@ -157,12 +151,17 @@ extension Worker {
 
     /// They go to the client behind the body, if it can know them.
     mutating func receiveStreamTrailers(
-        _ upstream: Ref<UpstreamConnection>, _ lines: Span<UInt8>
+        _ session: HTTP2Session, of upstream: Ref<UpstreamConnection>
     ) {
         guard let exchange = upstream.its.exchange else { return }
+        guard !session.lacksHead else { return fail(exchange, .responseHeadTooLarge) }
         let client = exchange.its.client
         let isStream = client.isStream
-        if isStream || exchange.its.sendsChunks { keepResponseTrailers(lines, of: client) }
+        if isStream || exchange.its.sendsChunks {
+            guard keep(session.head, in: &client.its.http2.responseTrailers) else {
+                return fail(exchange, .buffersExhausted)
+            }
+        }
         endResponse(on: upstream, of: exchange)
         // In chunks they have been sent, or never will be.
         if !isStream { drop(&client.its.http2.responseTrailers) }
@@ -216,6 +215,17 @@ extension Worker {
     }
 
     // The end of the stream.
+
+    /// The stream of a tunnel is over: nothing more is taken by it, and what has come is passed on.
+    mutating func endTunnelStream(
+        _ exchange: Ref<Exchange>, _ upstream: Ref<UpstreamConnection>, _ code: UInt32
+    ) {
+        guard code == HTTP2Error.none, upstream.its.hasEnded else {
+            return endTunnel(exchange, code == HTTP2Error.none ? nil : .closedMidResponse)
+        }
+        exchange.its.tunnel.hasPassedClientEnd = true
+        passEnds(exchange)
+    }
 
     /// The exchange is over on both sides: nothing is left to be said, but END_STREAM may be on its
     /// way here.

@@ -57,4 +57,30 @@ import Transport
         #expect(largest <= 2 * UInt64(DataPlaneLimits.turnBytesMaximum + 262_144))
         #expect(largest > 0)
     }
+
+    @Test("So it has where a stream of HTTP/2 takes all that there is")
+    func fastStream() throws {
+        let block = [UInt8](repeating: 0x61, count: 1 << 20)
+        let replica = try ScriptedReplica { wire in
+            _ = try wire.readRequest()
+            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.streamBytes)\r\n\r\n")
+            for _ in 0..<Self.streamBytes / block.count { try wire.send(block) }
+        }
+        let bed = try Bed(replicas: [replica.address])
+        defer { bed.stop() }
+        let isDone = Flag()
+        let reader = try Background {
+            let client = try bed.client()
+            let widest: [UInt8] = [0, 4, 0x7f, 0xff, 0xff, 0xff]
+            try client.send(FrameBytes.preface + FrameBytes.frame(4, widest))
+            try client.send(FrameBytes.frame(8, [0x7f, 0, 0, 0]) + FrameBytes.request(1))
+            var left = Self.streamBytes
+            while left > 0 { left -= try client.readSome().count }
+            isDone.set()
+        }
+        let largest = Self.largestTurn(bed, of: .bytesReceived) { !isDone.isSet }
+        try reader.join()
+        #expect(largest <= 2 * UInt64(DataPlaneLimits.turnBytesMaximum + 262_144))
+        #expect(largest > 0)
+    }
 }

@@ -64,7 +64,9 @@ final class StreamClient {
         while true {
             var span = space.mutableSpan
             switch session.nextOutput(into: &span) {
-            case .nothing: return
+            case .nothing:
+                while let over = session.nextClosed() { closed.insert(over.user) }
+                return
             case .bytes(let count): try wire.send(space[..<count])
             case .data(let count, let user, let body):
                 sent[user, default: 0] += body

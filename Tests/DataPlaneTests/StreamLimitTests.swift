@@ -61,6 +61,27 @@ struct StreamLimitTests {
         replica.stop()
     }
 
+    @Test("A stream whose end does not come keeps its place, and nobody waits for that")
+    func endless() throws {
+        let replica = try ScriptedReplica { wire in
+            try wire.beginStreams(maximum: 1)
+            while true {
+                let stream = try wire.nextStream()
+                let head = [(":status", "200"), ("content-length", "2")]
+                try wire.send(FrameBytes.headers(stream, head, ends: false))
+                try wire.send(FrameBytes.data(stream, "ok"))
+            }
+        }
+        var settings = PoolSettings()
+        settings.upstreamProtocol = .http2
+        settings.firstByteTimeoutMilliseconds = 3_000
+        let bed = try Bed(replicas: [replica.address], settings: settings)
+        let client = try bed.client()
+        for _ in 0..<3 { #expect(try client.roundTrip(request("GET /")).text == "ok") }
+        bed.stop()
+        replica.stop()
+    }
+
     @Test("An upgrade that a client can do without is ignored, and the request served")
     func optionalUpgrade() throws {
         let replica = try ScriptedReplica { wire in

@@ -27,7 +27,8 @@ struct StreamResetTests {
         return try Bed(replicas: [replica.address], settings: settings)
     }
 
-    @Test("What the replica resets is asked once more, on the budget", arguments: [1, 2, 11])
+    /// The last one is HTTP_1_1_REQUIRED: `protocol: http1` is for replicas that say so.
+    @Test("What the replica resets is asked once more, on the budget", arguments: [1, 2, 11, 13])
     func reset(code: UInt32) throws {
         let met = Guarded(0)
         let replica = try Self.replica(met) { try $0.reset($1, code: code) }

@@ -111,6 +111,64 @@ import Testing
         }
     }
 
+    /// Answers in the protocol that it is spoken to in, and says in which.
+    private static func eitherProtocol(_ isHeld: Gate) -> ScriptedReplica.Script {
+        { wire in
+            while true {
+                let start = try wire.read(count: 3)
+                if start == Array("PRI".utf8) { break }
+                let head = try wire.read(until: "\r\n\r\n")
+                if head.contains("/wait") { try isHeld.wait(within: 60) }
+                if start == Array("POS".utf8) { _ = try wire.read(count: 1) }
+                try wire.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhttp1")
+            }
+            _ = try wire.read(count: 21)
+            try wire.send(frame: StreamFrame.settings)
+            while true { try wire.answer(try wire.nextStream(), "http2") }
+        }
+    }
+
+    @Test("A pool whose protocol changes under load fails no request, and goes over at once")
+    func protocolOfPool() throws {
+        try TestBed.run { bed in
+            let isHeld = Gate()
+            let replica = try bed.replica(Self.eitherProtocol(isHeld))
+            func spoken(_ name: String) -> String {
+                "pools: { web: { discover: \"\(replica.address)\", protocol: \(name) } }"
+            }
+            let weir = try bed.weir(spoken("http1"))
+            let waiting = try bed.connect(to: weir)
+            try waiting.send(request("GET /wait"))
+            let stop = Flag()
+            let loads = try (0..<4).map { number in
+                let client = try bed.connect(to: weir)
+                let text = number == 0 ? request("POST /", body: "x") : request("GET /")
+                return try Background {
+                    while !stop.isSet {
+                        let said = try client.roundTrip(text)
+                        guard said.text.hasPrefix("http") else { throw NotInTime("got \(said)") }
+                    }
+                }
+            }
+            let client = try bed.connect(to: weir)
+            for round in 1...20 {
+                let name = round.isMultiple(of: 2) ? "http1" : "http2"
+                try weir.rewrite(spoken(name))
+                #expect(try weir.run("reload").exitCode == 0)
+                try eventually("\(name) is spoken") {
+                    try client.roundTrip(request("GET /")).text == name
+                }
+                #expect(try client.roundTrip(request("POST /", body: "x")).text == name)
+            }
+            isHeld.open()
+            #expect(try waiting.readResponse().text == "http1")
+            stop.set()
+            for load in loads { try load.join() }
+            // What was made for the other protocol is gone.
+            try eventually("few connections are left") { replica.openConnections <= 6 }
+        }
+    }
+
     @Test("A hundred reloads under load fail no request")
     func manyReloads() throws {
         try TestBed.run { bed in

@@ -23,6 +23,16 @@ struct FieldList: ~Copyable {
 
     init(_ fields: UnsafeMutableBufferPointer<nghttp2_nv>) { unsafe self.fields = fields }
 
+    /// Room for more lines than usual, for the caller to deallocate; nil if there are not so many.
+    static func space(
+        for lines: Span<UInt8>
+    ) -> UnsafeMutableBufferPointer<nghttp2_nv>? {
+        var count = pseudoMaximum
+        for index in lines.indices where lines[index] == .lineFeed { count += 1 }
+        guard count > capacity else { return nil }
+        return UnsafeMutableBufferPointer.allocate(capacity: count)
+    }
+
     /// As libnghttp2 wants them: valid while the text is.
     var start: UnsafeMutablePointer<nghttp2_nv>? {
         unsafe fields.baseAddress.map { unsafe $0 + first }

@@ -12,6 +12,21 @@ extension HTTP2Session {
             state.pointee.session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, code)
     }
 
+    /// What still comes through the tunnel is not wanted: once this side has said all, its stream
+    /// is over.
+    public func endTunnel(_ stream: HTTP2Stream) {
+        guard stream != .none else { return }
+        let (session, id) = unsafe (
+            state.pointee.session, state.pointee.records[Int(stream.index)].id
+        )
+        unsafe state.pointee.records[Int(stream.index)].isTunnel = false
+        guard unsafe nghttp2_session_get_stream_local_close(session, id) == 1,
+            unsafe nghttp2_session_get_stream_remote_close(session, id) == 0
+        else { return }
+        _ = unsafe nghttp2_submit_rst_stream(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, HTTP2Error.none)
+    }
+
     /// Tells the other side to begin nothing new, and takes what is on its way already.
     public func announceEnd() {
         _ = unsafe nghttp2_submit_shutdown_notice(state.pointee.session)
@@ -68,6 +83,14 @@ extension HTTP2Session {
         return false
     }
 
+    /// A stream beyond what was announced is refused, or, where the client has confirmed that, an
+    /// error. The refusals wait here for a client that does not read.
+    private func admitOneMore() -> Bool {
+        guard unsafe state.pointee.streamCount >= state.pointee.streamsMaximum else { return true }
+        let now = unsafe state.pointee.nowMilliseconds
+        return unsafe state.pointee.guardian.admitError(at: now)
+    }
+
     private func admitFromServer(_ frame: FrameHeader) -> Bool {
         switch frame.kind {
         case .headers, .continuation, .settings, .ping:
@@ -83,8 +106,9 @@ extension HTTP2Session {
     private func errorOnClosed(_ frame: FrameHeader) -> UInt32? {
         let id = frame.streamID
         guard unsafe id <= state.pointee.memory.lastOpened else {
-            if frame.kind == .headers { unsafe state.pointee.memory.noteOpened(id) }
-            return nil
+            guard frame.kind == .headers else { return nil }
+            unsafe state.pointee.memory.noteOpened(id)
+            return admitOneMore() ? nil : HTTP2Error.enhanceYourCalm
         }
         switch unsafe nghttp2_session_get_stream_remote_close(state.pointee.session, id) {
         case 0: return nil

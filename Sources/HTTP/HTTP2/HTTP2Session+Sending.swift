@@ -18,8 +18,9 @@ extension HTTP2Session {
         guard stream != .none else { return false }
         let id = unsafe state.pointee.records[Int(stream.index)].id
         var list = unsafe FieldList(state.pointee.fields)
-        list.addResponse(text)
+        let isTunnel = list.addResponse(text)
         guard !list.overflows else { return false }
+        unsafe state.pointee.records[Int(stream.index)].isTunnel = isTunnel
         var provider = unsafe SessionCallbacks.provider(stream.index)
         return unsafe withUnsafePointer(to: &provider) { provider in
             unsafe nghttp2_submit_response(
@@ -139,7 +140,10 @@ extension HTTP2Session {
 
 extension FieldList {
     /// The status line and the fields of a response; an agreement to an upgrade is a 200 in HTTP/2.
-    mutating func addResponse(_ text: Span<UInt8>) {
+    ///
+    /// - Returns: whether it is one.
+    @discardableResult
+    mutating func addResponse(_ text: Span<UInt8>) -> Bool {
         let isUpgrade = text.count > 11 && text[9] == 0x31 && text[10] == 0x30 && text[11] == 0x31
         addLines(of: text, from: text.firstLineEnd + 2, isUpgrade: isUpgrade)
         if isUpgrade {
@@ -147,6 +151,7 @@ extension FieldList {
         } else {
             prepend(":status", text.extracting(9..<12))
         }
+        return isUpgrade
     }
 
     /// The request line and the fields of a request.

@@ -39,6 +39,7 @@ public struct HTTP2Session {
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: SessionState(role: role, keyBits: keyBits))
         unsafe state.pointee.section.bytesMaximum = settings.headerListBytesMaximum
+        unsafe state.pointee.streamsMaximum = settings.streamsMaximum
         guard unsafe SessionCallbacks.open(state), announce(settings) else {
             close()
             return nil
@@ -135,7 +136,7 @@ public struct HTTP2Session {
         }
     }
 
-    /// It was larger than was announced, and is not there: trailers of a request.
+    /// They are larger than was announced, and not all there: trailers.
     public var lacksHead: Bool { unsafe state.pointee.section.isTooLarge }
 
     /// The head asks for another protocol on its stream (RFC 8441): a 2xx is an agreement.

@@ -44,7 +44,7 @@ public enum HTTP2Event: Sendable {
     case largeResponse(user: UInt64)
     /// Bytes of a body, by their place in what was received. Return them with `consume`.
     case data(user: UInt64, Range<Int>, ends: Bool)
-    /// The lines of a trailer section, and the end of the stream. Ask a server whether it
+    /// The lines of a trailer section, and the end of the stream. Ask whether the session
     /// `lacksHead`.
     case trailers(user: UInt64)
     /// The other side has changed its settings: more or fewer streams are allowed.

@@ -102,15 +102,12 @@ extension SessionCallbacks {
         }
         let user = unsafe state.pointee.records[Int(index)].user
         guard user != 0 else { return }
-        let isOfRequest = unsafe state.pointee.section.kind == .trailers
-        if unsafe state.pointee.section.isTooLarge, !isOfRequest {
-            unsafe state.pointee.event =
-                state.pointee.section.hasStatus
-                ? .largeResponse(user: user) : .data(user: user, 0..<0, ends: true)
-            return
-        }
         guard unsafe state.pointee.section.hasStatus else {
             unsafe state.pointee.event = .trailers(user: user)
+            return
+        }
+        guard unsafe !state.pointee.section.isTooLarge else {
+            unsafe state.pointee.event = .largeResponse(user: user)
             return
         }
         unsafe finishResponse(state, index, ends: ends)
@@ -160,10 +157,12 @@ extension SessionCallbacks {
             unsafe frame.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
         else { return }
         // An answer that came before the end of its request: the rest is not wanted
-        // (RFC 9113 §8.1). Where only the word for the end is missing, it will come.
+        // (RFC 9113 §8.1). Where only the word for the end is missing, it will come; and what comes
+        // through a tunnel is no request.
         if unsafe nghttp2_session_get_stream_remote_close(state.pointee.session, id) == 0 {
             if let index = unsafe record(state, id),
                 unsafe state.pointee.records[Int(index)].announced == 0
+                    || state.pointee.records[Int(index)].isTunnel
             {
                 return
             }
@@ -218,7 +217,10 @@ extension SessionCallbacks {
     }
 
     private static func submit(_ trailers: TextMemory, _ state: State, _ id: Int32) {
-        var list = unsafe FieldList(state.pointee.fields)
+        // Their number is limited by their bytes only: many are put together somewhere else.
+        let own = unsafe FieldList.space(for: trailers.span)
+        defer { unsafe own?.deallocate() }
+        var list = unsafe FieldList(own ?? state.pointee.fields)
         list.addLines(of: trailers.span, from: 0, isUpgrade: false)
         _ = unsafe nghttp2_submit_trailer(
             state.pointee.session, id, list.start, list.fieldCount)

@@ -22,7 +22,7 @@ struct StreamRecord {
     var isClosed = false
     /// Of a client session: no body can follow, whatever the fields say.
     var isHEAD = false
-    /// It asks for another protocol (RFC 8441).
+    /// It asks for another protocol (RFC 8441); of a server session: it has become a tunnel.
     var isTunnel = false
     var closeCode: UInt32 = 0
     /// Of a client session: it was reset for what the server sent.
@@ -50,10 +50,12 @@ struct SessionState {
     var memory = StreamMemory()
     var records: [StreamRecord] = []
     var firstFree: Int32 = -1
-    /// Records in use.
+    /// Streams that are not over.
     var streamCount = 0
     var firstClosed: Int32 = -1
     var lastClosed: Int32 = -1
+    /// As many as the other side was told that it may have.
+    var streamsMaximum = 0
     /// What the present bytes came to.
     var event = HTTP2Event.nothing
     var input: UnsafePointer<UInt8>?
@@ -93,11 +95,11 @@ struct SessionState {
     mutating func freeRecord(_ index: Int32) {
         // Freed twice, it would be given to two streams, and one's response to the other's client.
         precondition(records[Int(index)].isUsed, "the record of a stream is freed twice")
+        if !records[Int(index)].isClosed { streamCount -= 1 }
         records[Int(index)].trailers?.deallocate()
         records[Int(index)] = StreamRecord()
         records[Int(index)].next = firstFree
         firstFree = index
-        streamCount -= 1
     }
 
     /// libnghttp2 has forgotten the stream.
@@ -105,6 +107,7 @@ struct SessionState {
         precondition(!records[Int(index)].isClosed, "a stream is over twice")
         guard records[Int(index)].user != 0 else { return freeRecord(index) }
         records[Int(index)].isClosed = true
+        streamCount -= 1
         records[Int(index)].closeCode = code
         records[Int(index)].next = -1
         if lastClosed >= 0 { records[Int(lastClosed)].next = index } else { firstClosed = index }

@@ -114,6 +114,18 @@ struct HTTP2StreamTests {
         #expect(frames.map(\.endsStream) == [false, false, true])
     }
 
+    @Test("Trailers of many lines are sent, all of them")
+    func manyTrailers() throws {
+        let desk = try ClientDesk()
+        _ = desk.request("GET / HTTP/1.1\r\nHost: a\r\n\r\n", user: 1)
+        desk.talk()
+        let lines = (0..<500).map { "x-\($0): v\r\n" }.joined()
+        #expect(desk.server.respond(0, "HTTP/1.1 200 OK\r\n\r\n", body: .offered))
+        desk.server.session.end(desk.server.streams[0], trailers: Array(lines.utf8).span)
+        desk.talk()
+        #expect(desk.trailers[1] == lines)
+    }
+
     @Test(
         "RFC 9113 §10.5: a flood is ended with ENHANCE_YOUR_CALM",
         arguments: [
@@ -140,6 +152,20 @@ struct HTTP2StreamTests {
             if desk.goAway() == HTTP2Error.enhanceYourCalm { return }
         }
         Issue.record("1,000 resets went through")
+    }
+
+    @Test("RFC 9113 §5.1.2: streams beyond those allowed are refused, until they are a flood")
+    func refused() throws {
+        var settings = HTTP2Settings()
+        settings.streamsMaximum = 2
+        let desk = try ServerDesk(settings)
+        // Nothing is sent meanwhile, as to a client that does not read.
+        for number in 0..<2_000 { desk.receive(FrameBytes.request(UInt32(number * 2 + 1))) }
+        #expect(desk.requests.count == 2)
+        let frames = desk.send()
+        #expect(frames.last?.kind == 7)
+        #expect(frames.last?.number(at: 4) == HTTP2Error.enhanceYourCalm)
+        #expect(frames.count { $0.kind == 3 } <= 502)
     }
 
     @Test("RFC 9113 §10.5: a header block in many pieces ends the connection")
