@@ -6,6 +6,7 @@ BINARY := .build/release/weir
 IMAGE ?= weir:latest
 PROGRAM ?= $(BINARY)
 SECONDS_EACH ?= 60
+SOAK_MINUTES ?= 10
 
 # One file that needs nothing of the machine it runs on: Swift's libraries, c-ares, libyaml and the
 # C library are all inside.
@@ -65,6 +66,11 @@ test-sanitizers: ## The unit tests again under the address and the thread saniti
 fuzz: ## Fuzz all that reads bytes from outside, a minute each; SECONDS_EACH=3600 for longer
 	$(call install,$(BUILD_PACKAGES))
 	Tests/Fuzz/run --seconds $(SECONDS_EACH)
+
+.PHONY: soak
+soak: build ## Mixed traffic over replicas that come and go, 10 minutes; SOAK_MINUTES=60 for longer
+	$(call install,$(TEST_PACKAGES))
+	Tests/Faults/run --soak $(SOAK_MINUTES)
 
 .PHONY: bench
 bench: build ## weir beside nginx and haproxy, in one run, with ratios

@@ -8,16 +8,12 @@ import asyncio
 import base64
 import hashlib
 import json
-import os
 import socket
 import ssl
 import struct
-import subprocess
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
-from lab.machine import NetworkOf, run
+from lab.machine import NetworkOf, network_beside, run
 
 DNS = "127.0.0.11"
 HTTP_PORT, TLS_PORT, TCP_PORT = 8080, 8443, 6379
@@ -99,28 +95,9 @@ class Application:
             writer.close()
 
 
-@contextmanager
 def network():
-    """The network of the applications, by the process that holds it."""
-    holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-    try:
-        own, end = os.readlink("/proc/self/ns/net"), time.monotonic() + 10
-        while os.readlink(f"/proc/{holder.pid}/ns/net") == own:
-            if time.monotonic() > end:
-                raise RuntimeError("unshare made no network")
-            time.sleep(0.01)
-        run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "inside", "netns",
-            str(holder.pid))
-        run("ip", "address", "add", BALANCER, "dev", "outside")
-        run("ip", "link", "set", "outside", "up")
-        inside = ["nsenter", "--target", str(holder.pid), "--net", "ip"]
-        for address in ADDRESSES.values():
-            run(*inside, "address", "add", f"{address}/24", "dev", "inside")
-        run(*inside, "link", "set", "inside", "up")
-        yield NetworkOf(holder.pid)
-    finally:
-        holder.kill()
-        holder.wait()
+    """The network of the applications."""
+    return network_beside(BALANCER, (f"{address}/24" for address in ADDRESSES.values()))
 
 
 def make_certificates() -> None:

@@ -5,6 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterable
+from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -61,6 +64,10 @@ class NetworkOf:
     def __init__(self, process: int):
         self.path = f"/proc/{process}/ns/net"
 
+    def run(self, *command: str) -> str:
+        """Runs a command there."""
+        return run("nsenter", f"--net={self.path}", *command)
+
     def __enter__(self) -> None:
         self.own = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         other = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -70,6 +77,31 @@ class NetworkOf:
     def __exit__(self, *_) -> None:
         _check(libc.setns(self.own, NEW_NETWORK), "setns")
         os.close(self.own)
+
+
+@contextmanager
+def network_beside(own: str, others: Iterable[str], link: str = "outside"):
+    """Another network, joined to this one by a link: each end has its addresses, with the length
+    of their subnet."""
+    holder = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+    try:
+        here, end = os.readlink("/proc/self/ns/net"), time.monotonic() + 10
+        while os.readlink(f"/proc/{holder.pid}/ns/net") == here:
+            if time.monotonic() > end:
+                raise RuntimeError("unshare made no network")
+            time.sleep(0.01)
+        beside = NetworkOf(holder.pid)
+        run("ip", "link", "add", link, "type", "veth", "peer", "name", "inside", "netns",
+            str(holder.pid))
+        run("ip", "address", "add", own, "dev", link)
+        run("ip", "link", "set", link, "up")
+        for address in others:
+            beside.run("ip", "address", "add", address, "dev", "inside")
+        beside.run("ip", "link", "set", "inside", "up")
+        yield beside
+    finally:
+        holder.kill()
+        holder.wait()
 
 
 def run(*command: str, **options) -> str:
