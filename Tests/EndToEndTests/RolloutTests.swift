@@ -264,9 +264,8 @@ import Transport
                 routes: [{ split: app }]
                 splits: { app: { weights: { stable: 1, canary: 0 } } }
                 rollouts:
-                  app:
-                    { to: canary, steps: [5, 25, 100], every: 300ms, min_requests: 40,
-                      max_latency_ratio: off }
+                  app: { to: canary, steps: [5, 25, 100], every: 300ms, min_requests: 40,
+                         max_latency_ratio: off }
                 pools:
                   stable: { discover: "\(stable.address)" }
                   canary: { discover: "\(canary.address)" }
