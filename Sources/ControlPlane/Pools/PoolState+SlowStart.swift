@@ -4,6 +4,8 @@ extension PoolState {
     static let rampFirstPercent = 10
     static let rampSteps = 20
     static let rampStepMillisecondsMinimum = 50
+    /// Who became ready in this part of the ramp's time after the first is as warm as it.
+    static let rampTogetherPart = 10
 
     /// Since when the replica is ready that has been so for the longest; nil if none is.
     var warmestSince: Int? {
@@ -18,6 +20,8 @@ extension PoolState {
         guard rules.slowStartMilliseconds > 0, member.state == .ready, let warmestSince else {
             return 100
         }
+        let later = member.warmSince - warmestSince
+        guard later * PoolState.rampTogetherPart > rules.slowStartMilliseconds else { return 100 }
         let full = min(rules.slowStartMilliseconds, now - warmestSince)
         let age = now - member.warmSince
         guard age < full else { return 100 }
