@@ -29,16 +29,18 @@ import Transport
     }
 
     private static let streamBytes = 1 << 30
+    /// Answers with so many bytes, as fast as it can.
+    private static let pouring: ScriptedReplica.Script = { wire in
+        let block = [UInt8](repeating: 0x61, count: 1 << 20)
+        _ = try wire.readRequest()
+        try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(streamBytes)\r\n\r\n")
+        for _ in 0..<streamBytes / block.count { try wire.send(block) }
+    }
     private static let request = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
     @Test("A replica that sends as fast as it can has its turns like everybody else")
     func fastResponse() throws {
-        let block = [UInt8](repeating: 0x61, count: 1 << 20)
-        let replica = try ScriptedReplica { wire in
-            _ = try wire.readRequest()
-            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.streamBytes)\r\n\r\n")
-            for _ in 0..<Self.streamBytes / block.count { try wire.send(block) }
-        }
+        let replica = try ScriptedReplica(Self.pouring)
         let bed = try Bed(replicas: [replica.address])
         defer { bed.stop() }
         let isDone = Flag()
@@ -60,12 +62,7 @@ import Transport
 
     @Test("So it has where a stream of HTTP/2 takes all that there is")
     func fastStream() throws {
-        let block = [UInt8](repeating: 0x61, count: 1 << 20)
-        let replica = try ScriptedReplica { wire in
-            _ = try wire.readRequest()
-            try wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.streamBytes)\r\n\r\n")
-            for _ in 0..<Self.streamBytes / block.count { try wire.send(block) }
-        }
+        let replica = try ScriptedReplica(Self.pouring)
         let bed = try Bed(replicas: [replica.address])
         defer { bed.stop() }
         let isDone = Flag()
