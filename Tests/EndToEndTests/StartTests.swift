@@ -2,31 +2,26 @@ import TestSupport
 import Testing
 
 @Suite struct StartTests {
-    @Test("weir listens within 5 ms of work and says so")
+    @Test("weir says when it listens, where, and how long that took")
     func startTime() throws {
         try TestBed.run { bed in
             let replica = try bed.replica(ScriptedReplica.saying("ok"))
             var times: [Double] = []
-            var worked: [Double] = []
-            // What else runs makes single starts slower, never faster.
-            while times.count < 7 || (worked.min() ?? 0) > 5 && times.count < 40 {
+            for _ in 0..<7 {
                 let weir = try bed.weir(to: replica)
                 let said = weir.standardError
                 let words = said.split(whereSeparator: { $0 == " " || $0 == "\n" })
                 let position = try #require(words.firstIndex(of: "ms,"), "\(said)")
-                times.append(try #require(Double(words[position - 1])))
-                worked.append(try weir.process.mainThreadMilliseconds)
+                let time = try #require(Double(words[position - 1]))
+                #expect(time > 0)
+                times.append(time)
                 #expect(said.contains("listening on \(weir.address)"))
                 #expect(try weir.terminate() == 0)
             }
             times.sort()
-            worked.sort()
-            print(
-                "start to listening: best \(times[0]) ms, median \(times[times.count / 2]) ms;",
-                "at work for \(worked[0]) ms of it")
-            // Other tests take the CPUs meanwhile, so that only the time at work can be held to
-            // it: that of the first thread, with what it did until it was looked at.
-            #expect(WeirProgram.isSanitized || WeirProgram.isDebug || worked[0] <= 5)
+            // How much work a start may be is counted in Benchmarks/Counts: how long that takes
+            // depends on what else the machine does.
+            print("start to listening: best \(times[0]) ms, median \(times[3]) ms")
         }
     }
 

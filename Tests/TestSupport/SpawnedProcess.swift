@@ -97,17 +97,6 @@ public final class SpawnedProcess: Sendable {
         return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
     }
 
-    /// How many milliseconds its first thread has been on a CPU so far, waits left out.
-    public var mainThreadMilliseconds: Double {
-        get throws {
-            let text = try TextFile.read("/proc/\(pid)/schedstat")
-            guard let nanoseconds = text.split(separator: " ").first.flatMap({ Double($0) }) else {
-                throw NotInTime("no time in /proc/\(pid)/schedstat")
-            }
-            return nanoseconds / 1_000_000
-        }
-    }
-
     /// The peak of its resident memory in bytes (`VmHWM`).
     public var peakMemory: Int { get throws { try memory("VmHWM:") } }
 
